@@ -1,0 +1,50 @@
+# What each command needs is installed by scripts/setup, which does nothing when all is there.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+WORKERS ?= 2
+BENCH_ARGS ?=
+PULUMI_ZENML_CACHE ?= $(HOME)/.cache/pulumi-zenml
+export PULUMI_ZENML_CACHE
+
+SETUP := $(PYTHON) -m scripts.setup
+DEV_PATH := $(CURDIR)/.venv/bin:$(PULUMI_ZENML_CACHE)/bin:$(PATH)
+PYTEST := PATH="$(DEV_PATH)" .venv/bin/python -m pytest
+QUICKSTART_PATH := $(CURDIR)/.venv-quickstart/bin:$(PULUMI_ZENML_CACHE)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test check bench setup lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+quickstart: ## See it work: a schedule is created, changed, repaired and destroyed on this machine
+	@$(SETUP) quickstart
+	@PATH="$(QUICKSTART_PATH)" .venv-quickstart/bin/python examples/quickstart/run.py
+
+# Real services on a busy machine can be late: what fails is run once more, alone.
+test: ## Run the tests against real services (PYTEST_ARGS="-k kubernetes" to choose)
+	@$(SETUP) test
+	@$(PYTEST) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) || { \
+		echo "running what failed once more, alone"; \
+		$(PYTEST) --last-failed --last-failed-no-failures none $(PYTEST_ARGS); }
+
+check: ## Lint, formatting and types
+	@$(SETUP) check
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+bench: ## Measure (BENCH_ARGS="--help" for what)
+	@$(SETUP) test
+	@PATH="$(DEV_PATH)" PYTHONPATH=tests .venv/bin/python -m bench $(BENCH_ARGS)
+
+setup: ## Make .venv and get the Pulumi engine, for working on the code
+	@$(SETUP) setup
+
+lock: ## Bring the versions in requirements/ up to date
+	@$(PYTHON) -m scripts.lock
+
+clean: ## Remove what was made in this folder; the cache stays (PULUMI_ZENML_CACHE)
+	rm -rf .venv .venv-quickstart .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
