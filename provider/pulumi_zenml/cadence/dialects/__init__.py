@@ -1,0 +1,45 @@
+"""The systems that a cadence can be spelled for, each in its own small module."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+
+from pulumi_zenml.cadence.dialects.base import Dialect
+from pulumi_zenml.errors import InputError
+
+__all__ = ["DIALECTS", "Dialect", "get_dialect"]
+
+DIALECTS = {
+    "airflow": "airflow:Airflow",
+    "at": "at:At",
+    "azureml": "azureml:AzureML",
+    "cloudscheduler": "cloudscheduler:CloudScheduler",
+    "crontab": "crontab:Crontab",
+    "eventbridge": "eventbridge:EventBridge",
+    "github": "github:GitHub",
+    "gitlab": "gitlab:GitLab",
+    "jenkins": "jenkins:Jenkins",
+    "kubeflow": "kubeflow:Kubeflow",
+    "kubernetes": "kubernetes:Kubernetes",
+    "quartz": "quartz:Quartz",
+    "vertex": "vertex:Vertex",
+}
+"""Name and where its class is, in the order of the alphabet."""
+
+
+def get_dialect(name: str) -> Dialect:
+    """The dialect of that name, with its default host zone where it has one.
+
+    Raises:
+        InputError: when there is no such system; says which names are near.
+    """
+    where = DIALECTS.get(name)
+    if where is None:
+        near = difflib.get_close_matches(name.lower(), DIALECTS, n=3, cutoff=0.5)
+        hint = f"Near it: {', '.join(near)}." if near else f"Known: {', '.join(DIALECTS)}."
+        raise InputError("system", f"`{name[:64]}` is no system known here. {hint}")
+    module, attribute = where.split(":")
+    dialect = getattr(import_module(f"{__name__}.{module}"), attribute)()
+    assert isinstance(dialect, Dialect)
+    return dialect

@@ -1,0 +1,73 @@
+"""The ``pulumi-zenml`` command: its root, which imports a subcommand only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module, metadata
+from typing import NoReturn
+
+import click
+
+from pulumi_zenml.errors import PulumiZenmlError
+
+COMMANDS = {
+    "audit": ("pulumi_zenml.cli.audit:audit", "Find what is wrong with the schedules."),
+    "cleanup": ("pulumi_zenml.cli.cleanup:cleanup", "Remove what is dead, after a backup."),
+    "cron": ("pulumi_zenml.cli.cron:cron", "Explain, translate and look ahead in cron."),
+    "history": ("pulumi_zenml.cli.history:history", "Show the runs of a schedule on both sides."),
+    "list": ("pulumi_zenml.cli.list:list_command", "Show every schedule on both sides."),
+    "orchestrators": (
+        "pulumi_zenml.cli.orchestrators:orchestrators",
+        "Show what each orchestrator can do with a schedule.",
+    ),
+    "pause": ("pulumi_zenml.cli.hand:pause", "Pause a schedule, for a while or until told."),
+    "restore": ("pulumi_zenml.cli.restore:restore", "Make again what a cleanup removed."),
+    "resume": ("pulumi_zenml.cli.hand:resume", "Resume a schedule."),
+    "trigger": ("pulumi_zenml.cli.hand:trigger", "Start a run of a schedule now."),
+}
+"""Each command's module and attribute, and its line in the help, in order of the alphabet."""
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(metadata.version("pulumi-zenml"), prog_name="pulumi-zenml")
+def cli() -> None:
+    """ZenML schedules and their counterparts in orchestrators, beside ``pulumi up``."""
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit.
+
+    Args:
+        args: the words after ``pulumi-zenml``; those of the process when None.
+
+    Exit status: 0 for success, 2 for an error that this package raises on purpose (told in one
+    line on stderr) or for wrong usage.
+    """
+    try:
+        cli.main(args=None if args is None else list(args), prog_name="pulumi-zenml")
+    except PulumiZenmlError as error:
+        from pulumi_zenml.cli._show import tell
+
+        tell(f"pulumi-zenml: {' '.join(str(error).split())}")
+        sys.exit(2)
+    sys.exit(0)
