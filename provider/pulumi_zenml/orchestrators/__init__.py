@@ -1,0 +1,91 @@
+"""The orchestrators we know, loaded on first use.
+
+A third party adds one from its own package with an entry point in the group
+``pulumi_zenml.orchestrators``: the name is the ZenML flavor, the value the class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from pulumi_zenml.errors import NotSchedulableError
+from pulumi_zenml.orchestrators.base import Orchestrator
+
+ENTRY_POINT_GROUP = "pulumi_zenml.orchestrators"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Where a flavor's class is, and the extra that brings what it needs."""
+
+    path: str
+    extra: str
+
+
+REGISTRY: dict[str, Row] = {
+    "airflow": Row("pulumi_zenml.orchestrators.airflow:AirflowOrchestrator", "airflow"),
+    "azureml": Row("pulumi_zenml.orchestrators.azureml:AzureMLOrchestrator", "azureml"),
+    "databricks": Row("pulumi_zenml.orchestrators.databricks:DatabricksOrchestrator", "databricks"),
+    "hyperai": Row("pulumi_zenml.orchestrators.hyperai:HyperAIOrchestrator", "hyperai"),
+    "kubeflow": Row("pulumi_zenml.orchestrators.kubeflow:KubeflowOrchestrator", "kubeflow"),
+    "kubernetes": Row("pulumi_zenml.orchestrators.kubernetes:KubernetesOrchestrator", "kubernetes"),
+    "sagemaker": Row("pulumi_zenml.orchestrators.sagemaker:SagemakerOrchestrator", "sagemaker"),
+    "vertex": Row("pulumi_zenml.orchestrators.vertex:VertexOrchestrator", "vertex"),
+}
+
+_ELSEWHERE = (
+    "Use a stack with one of {known}, or start the pipeline from a scheduler outside ZenML."
+)
+
+REFUSED: dict[str, str] = {
+    "lightning": "Lightning AI jobs have no schedules that ZenML can make.",
+    "local": "the local orchestrator runs a pipeline in the calling process, so nothing is left "
+    "to fire later.",
+    "local_docker": "the local Docker orchestrator runs containers on the calling machine, so "
+    "nothing is left to fire later.",
+    "modal": "ZenML's Modal orchestrator declares that it cannot schedule.",
+    "ssh": "ZenML's SSH orchestrator declares that it cannot schedule.",
+    "tekton": "ZenML's Tekton orchestrator declares that it cannot schedule.",
+}
+
+
+def get_orchestrator(flavor: str) -> type[Orchestrator]:
+    """The class for a ZenML orchestrator flavor.
+
+    Args:
+        flavor: ZenML's flavor name, for example ``vertex``.
+
+    Raises:
+        NotSchedulableError: when the flavor cannot schedule or nobody registered it; says why
+            and what to use instead.
+    """
+    row = REGISTRY.get(flavor)
+    if row is not None:
+        return _load(row.path)
+    for entry in entry_points(group=ENTRY_POINT_GROUP, name=flavor):
+        loaded: type[Orchestrator] = entry.load()
+        return loaded
+    raise NotSchedulableError("stack", refusal(flavor))
+
+
+def refusal(flavor: str) -> str:
+    """Why a flavor that is not registered cannot schedule, and what to use instead."""
+    instead = _ELSEWHERE.format(known=", ".join(known_flavors()))
+    if flavor.startswith("skypilot"):
+        why = "ZenML's SkyPilot orchestrators start virtual machines and have no schedules."
+    else:
+        why = REFUSED.get(flavor, "no package registered an orchestrator for this flavor.")
+    return f"its orchestrator has the flavor '{flavor}', which cannot schedule: {why} {instead}"
+
+
+def known_flavors() -> list[str]:
+    """Every flavor that can schedule here, built in or registered, in order."""
+    return sorted({*REGISTRY, *(entry.name for entry in entry_points(group=ENTRY_POINT_GROUP))})
+
+
+def _load(path: str) -> type[Orchestrator]:
+    module, _, name = path.partition(":")
+    loaded: type[Orchestrator] = getattr(import_module(module), name)
+    return loaded

@@ -1,0 +1,29 @@
+"""Vendors' packages, asked for only when they are needed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from pulumi_zenml.errors import ServiceError
+
+
+def need(module: str, extra: str, service: str) -> ModuleType:
+    """Import a vendor's module.
+
+    Args:
+        module: its dotted name.
+        extra: the extra of this package that brings it.
+        service: who needs it, for the error.
+
+    Raises:
+        ServiceError: it is not installed; says what to install.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ServiceError(
+            service,
+            f"the Python package for it is missing or broken ({error}). Run: "
+            f"pip install 'pulumi-zenml[{extra}]'",
+        ) from error
