@@ -1,0 +1,74 @@
+"""What the conformance suite needs to know of one orchestrator."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import ClassVar, Literal
+
+from pulumi_zenml.orchestrators.base import Json
+
+Fault = Literal[
+    "unauthenticated", "denied", "not-found", "throttled", "server-error", "timeout", "refused"
+]
+
+
+class Bench(ABC):
+    """One orchestrator made ready to be tested, with a hand on its native side.
+
+    The suite drives the product; a bench only prepares the world and changes it *by hand*, as
+    a colleague with the vendor's console would, through the vendor's own client.
+    """
+
+    flavor: ClassVar[str]
+
+    needs_server: ClassVar[bool] = True
+    """Whether the stack needs a remote ZenML server (else the local store is used)."""
+
+    faults: ClassVar[tuple[Fault, ...]]
+    """The faults that :meth:`fault` can make on this orchestrator."""
+
+    settings: ClassVar[Mapping[str, Json]] = {}
+    """``orchestrator_settings`` to use throughout; empty for the defaults."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment variables that a process needs to reach it, if any."""
+        return {}
+
+    @abstractmethod
+    def overrides(self) -> Mapping[str, Json]:
+        """What goes into Pulumi config ``zenml:orchestrators`` for the component."""
+
+    @abstractmethod
+    def register(self, name: str) -> None:
+        """Register a ZenML stack called ``name`` with this orchestrator, through ZenML's client."""
+
+    @abstractmethod
+    def cadences(self) -> Sequence[Mapping[str, object]]:
+        """Keyword arguments of ``make_cadence``, at least one for each kind the flavor has."""
+
+    @abstractmethod
+    def native_ids(self) -> set[str]:
+        """The ids of all native schedules there are, asked of the vendor's own client."""
+
+    @abstractmethod
+    def edit_cadence(self, native_id: str) -> None:
+        """Change when it fires, by hand. The kind of the cadence may stay the same."""
+
+    @abstractmethod
+    def edit_paused(self, native_id: str, paused: bool) -> None:
+        """Pause or resume it, by hand."""
+
+    @abstractmethod
+    def remove(self, native_id: str) -> None:
+        """Delete it, by hand, leaving all else."""
+
+    @abstractmethod
+    def add_run(self, native_id: str) -> str:
+        """Make the orchestrator run it once as its schedule would; returns the native run id."""
+
+    @abstractmethod
+    def fault(self, kind: Fault) -> AbstractContextManager[None]:
+        """Make every call to the orchestrator fail in this way for a while."""

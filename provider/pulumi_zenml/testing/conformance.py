@@ -1,0 +1,417 @@
+"""What every orchestrator must do, whoever wrote it.
+
+Give a test module four fixtures and subclass :class:`Conformance`::
+
+    @pytest.fixture(scope="module")
+    def bench(): ...            # a Bench of yours, ready to use
+    @pytest.fixture(scope="module")
+    def stack(): ...            # the name that bench.register() was called with
+    @pytest.fixture(scope="module")
+    def connection(): ...       # a Connection; its orchestrators hold bench.overrides()
+    @pytest.fixture(scope="module")
+    def snapshot(): ...         # 'pipeline:snapshot' made for that stack
+
+    class TestMine(Conformance):
+        pass
+
+Every test leaves the orchestrator as it found it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from pulumi_zenml.cadence import make_cadence
+from pulumi_zenml.connection import Connection
+from pulumi_zenml.errors import (
+    CannotExpressError,
+    InputError,
+    PermissionDeniedError,
+    PulumiZenmlError,
+    ServiceError,
+    ThrottledError,
+    UnauthenticatedError,
+    UnreachableError,
+)
+from pulumi_zenml.orchestrators import get_orchestrator
+from pulumi_zenml.orchestrators.base import Gap, Orchestrator, Wanted, Yes
+from pulumi_zenml.session import Session
+from pulumi_zenml.testing.bench import Bench
+from pulumi_zenml.testing.driver import Driver
+
+EXPECTED: Mapping[str, type[ServiceError]] = {
+    "unauthenticated": UnauthenticatedError,
+    "denied": PermissionDeniedError,
+    "throttled": ThrottledError,
+    "server-error": ServiceError,
+    "timeout": UnreachableError,
+    "refused": UnreachableError,
+}
+"""What each fault of a bench must be told to the user as."""
+
+HOSTILE = (
+    "a\"b'c;$(touch hacked)`d`",
+    "name with  spaces",
+    "ünïcode-名前",
+    "../../etc/passwd",
+    "-rf",
+)
+
+NEXT_YEAR = datetime(datetime.now(UTC).year + 1, 6, 1, 9, 30, tzinfo=UTC)
+
+
+class Conformance:
+    """The suite. See the module's docstring for how to use it."""
+
+    @pytest.fixture
+    def arguments(self, bench: Bench, stack: str, snapshot: str) -> dict[str, Any]:
+        """What every schedule of the suite is declared with."""
+        given: dict[str, Any] = {"stack": stack, "snapshot": snapshot}
+        given["when_running"] = "ignore"
+        if bench.settings:
+            given["orchestrator_settings"] = dict(bench.settings)
+        return given
+
+    @pytest.fixture
+    def driver(self, bench: Bench, connection: Connection) -> Iterator[Driver]:
+        """One resource; it is destroyed afterwards, whatever became of it."""
+        before = bench.native_ids()
+        made = Driver(connection, f"suite/test/r{secrets.token_hex(4)}")
+        yield made
+        made.destroy()
+        assert bench.native_ids() == before
+
+    @pytest.fixture
+    def orchestrator(self, connection: Connection, stack: str) -> Orchestrator:
+        """The orchestrator under test."""
+        return Session(connection).orchestrator(stack)
+
+    @pytest.fixture
+    def cadence(self, bench: Bench) -> dict[str, object]:
+        """The first cadence of the bench, as inputs."""
+        return _as_inputs(bench.cadences()[0])
+
+    def other(self, bench: Bench) -> dict[str, object]:
+        """A cadence that differs from the first."""
+        return {**_as_inputs(bench.cadences()[0]), "cron": "17 4 * * *"}
+
+    # --- the happy life ----------------------------------------------------------------------
+
+    def test_every_kind_of_cadence_is_made_read_back_and_destroyed(
+        self, bench: Bench, connection: Connection, arguments: dict[str, Any]
+    ) -> None:
+        """Create, refresh, unchanged, destroy, for each cadence of the bench."""
+        before = bench.native_ids()
+        for number, cadence in enumerate(bench.cadences()):
+            driver = Driver(connection, f"suite/test/kind{number}-{secrets.token_hex(4)}")
+            given = {**arguments, **_as_inputs(cadence)}
+            assert driver.up(**given) == "create"
+            assert bench.native_ids() - before == {driver.outputs["native_id"]}
+            assert driver.refresh() == set(), cadence
+            assert driver.up(**given) == "same"
+            driver.destroy()
+            assert bench.native_ids() == before
+        session = Session(connection)
+        assert not [it for it in session.records.all() if it.marker.owner.startswith("suite/")]
+
+    def test_every_kind_is_covered(self, bench: Bench) -> None:
+        """The bench has a cadence for each kind that the flavor says yes to."""
+        can = get_orchestrator(bench.flavor).capabilities
+        kinds = {"cron": can.cron, "interval": can.interval, "once": can.run_once}
+        claimed = {kind for kind, ability in kinds.items() if isinstance(ability, Yes)}
+        shown = {make_cadence(**dict(it), now=None).kind for it in bench.cadences()}  # type: ignore[arg-type]
+        assert shown == claimed
+
+    def test_paused_from_the_start_then_resumed_and_paused(
+        self, driver: Driver, arguments: dict[str, Any], cadence: dict[str, object]
+    ) -> None:
+        """Pausing and resuming change both sides in place."""
+        given = {**arguments, **cadence}
+        driver.up(**given, paused=True)
+        native_id = driver.outputs["native_id"]
+        for paused in (False, True):
+            assert driver.up(**given, paused=paused) == "update"
+            assert driver.outputs["state"] == ("paused" if paused else "active")
+            assert driver.refresh() == set()
+            assert driver.outputs["native_id"] == native_id
+
+    def test_replace_leaves_one_pair(
+        self, bench: Bench, driver: Driver, arguments: dict[str, Any], cadence: dict[str, object]
+    ) -> None:
+        """A changed cadence makes a new pair and removes the old, under one name."""
+        before = bench.native_ids()
+        driver.up(**arguments, **cadence, name="suite-replaced")
+        old = driver.outputs["native_id"]
+        assert driver.up(**arguments, **self.other(bench), name="suite-replaced") == "replace"
+        assert bench.native_ids() - before == {driver.outputs["native_id"]}
+        assert driver.outputs["native_id"] != old
+        assert driver.refresh() == set()
+
+    def test_listing_shows_each_with_its_snapshot(
+        self,
+        connection: Connection,
+        orchestrator: Orchestrator,
+        arguments: dict[str, Any],
+        cadence: dict[str, object],
+    ) -> None:
+        """What is listed is what is read one by one."""
+        drivers = [Driver(connection, f"suite/test/l{n}-{secrets.token_hex(4)}") for n in range(3)]
+        try:
+            for driver in drivers:
+                driver.up(**arguments, **cadence)
+            listed = {it.native_id: it for it in orchestrator.list_all()}
+            for driver in drivers:
+                native_id = driver.outputs["native_id"]
+                assert listed[native_id] == orchestrator.read(native_id)
+                assert listed[native_id].snapshot_id == driver.outputs["submitted_snapshot_id"]
+        finally:
+            for driver in drivers:
+                driver.destroy()
+
+    def test_history(
+        self,
+        bench: Bench,
+        driver: Driver,
+        orchestrator: Orchestrator,
+        arguments: dict[str, Any],
+        cadence: dict[str, object],
+    ) -> None:
+        """Runs are listed newest first, in the one vocabulary."""
+        driver.up(**arguments, **cadence)
+        native_id = driver.outputs["native_id"]
+        if isinstance(orchestrator.capabilities.run_history, Gap):
+            assert list(orchestrator.runs(native_id)) == []
+            return
+        ids = [bench.add_run(native_id) for _ in range(2)]
+        found = orchestrator.runs(native_id)
+        assert {it.run_id for it in found} >= set(ids)
+        assert len(orchestrator.runs(native_id, limit=1)) == 1
+        starts = [it.started for it in found if it.started]
+        assert starts == sorted(starts, reverse=True)
+
+    # --- changed by hand ---------------------------------------------------------------------
+
+    def test_cadence_edited_by_hand(
+        self, bench: Bench, driver: Driver, arguments: dict[str, Any], cadence: dict[str, object]
+    ) -> None:
+        """A refresh shows it; the next up repairs it."""
+        driver.up(**arguments, **cadence)
+        bench.edit_cadence(driver.outputs["native_id"])
+        assert "native_cadence" in driver.refresh()
+        assert driver.up(**arguments, **cadence) == "replace"
+        assert driver.refresh() == set()
+
+    def test_paused_by_hand(
+        self, bench: Bench, driver: Driver, arguments: dict[str, Any], cadence: dict[str, object]
+    ) -> None:
+        """A refresh shows it; the next up resumes it in place."""
+        driver.up(**arguments, **cadence)
+        bench.edit_paused(driver.outputs["native_id"], True)
+        assert driver.refresh() >= {"paused", "state"}
+        assert driver.up(**arguments, **cadence) == "update"
+        assert driver.refresh() == set()
+
+    def test_counterpart_deleted_by_hand(
+        self, bench: Bench, driver: Driver, arguments: dict[str, Any], cadence: dict[str, object]
+    ) -> None:
+        """Half a pair is shown, and replaced whole."""
+        before = bench.native_ids()
+        driver.up(**arguments, **cadence)
+        bench.remove(driver.outputs["native_id"])
+        driver.refresh()
+        assert driver.outputs["state"] == "record without counterpart"
+        assert driver.up(**arguments, **cadence) == "replace"
+        assert bench.native_ids() - before == {driver.outputs["native_id"]}
+
+    def test_record_deleted_by_hand(
+        self,
+        bench: Bench,
+        driver: Driver,
+        connection: Connection,
+        arguments: dict[str, Any],
+        cadence: dict[str, object],
+    ) -> None:
+        """The orphan does not survive the next up."""
+        before = bench.native_ids()
+        driver.up(**arguments, **cadence)
+        session = Session(connection)
+        record = session.records.get(driver.outputs["record_id"])
+        assert record
+        session.records.delete(record)
+        driver.refresh()
+        assert driver.outputs["state"] == "counterpart without record"
+        assert driver.up(**arguments, **cadence) == "replace"
+        assert bench.native_ids() - before == {driver.outputs["native_id"]}
+
+    def test_delete_of_what_is_gone(
+        self, bench: Bench, driver: Driver, arguments: dict[str, Any], cadence: dict[str, object]
+    ) -> None:
+        """Already gone is success."""
+        driver.up(**arguments, **cadence)
+        bench.remove(driver.outputs["native_id"])
+        driver.destroy()
+
+    # --- when things go wrong ----------------------------------------------------------------
+
+    @pytest.mark.parametrize("step", ["verify", "submission", "locate", "shape", "read"])
+    def test_a_failed_replace_leaves_the_old_pair(
+        self,
+        bench: Bench,
+        driver: Driver,
+        arguments: dict[str, Any],
+        cadence: dict[str, object],
+        step: str,
+    ) -> None:
+        """Whichever step fails, the old pair runs on under its own name, and nothing else is."""
+        driver.up(**arguments, **cadence, name="suite-kept")
+        native = bench.native_ids()
+        cls = get_orchestrator(bench.flavor)
+        failing = _fails_once(getattr(cls, step), ServiceError(bench.flavor, f"no {step}"))
+        with mock.patch.object(cls, step, failing), pytest.raises(PulumiZenmlError, match=step):
+            driver.up(**arguments, **self.other(bench), name="suite-kept")
+        assert bench.native_ids() == native
+        assert driver.refresh() == set()
+        assert driver.up(**arguments, **cadence, name="suite-kept") == "same"
+
+    def test_faults_are_told_apart_and_lose_nothing(
+        self,
+        bench: Bench,
+        driver: Driver,
+        orchestrator: Orchestrator,
+        arguments: dict[str, Any],
+        cadence: dict[str, object],
+    ) -> None:
+        """Each fault at each call is our error; afterwards all is as it was."""
+        driver.up(**arguments, **cadence)
+        native_id = driver.outputs["native_id"]
+        wanted = _wanted(cadence)
+        calls: dict[str, Callable[[], object]] = {
+            "verify": lambda: orchestrator.verify(wanted),
+            "read": lambda: orchestrator.read(native_id),
+            "list_all": lambda: list(orchestrator.list_all()),
+            "set_paused": lambda: orchestrator.set_paused(native_id, True),
+            "delete": lambda: orchestrator.delete(native_id),
+        }
+        if isinstance(orchestrator.capabilities.run_history, Yes):
+            calls["runs"] = lambda: orchestrator.runs(native_id)
+        wrong = []
+        for kind in bench.faults:
+            if kind == "not-found":
+                continue
+            for name, call in calls.items():
+                try:
+                    with bench.fault(kind):
+                        call()
+                    wrong.append(f"{name} succeeded in spite of {kind}")
+                except EXPECTED[kind]:
+                    pass
+                except PulumiZenmlError as error:
+                    wrong.append(f"{name}, {kind}: {type(error).__name__}: {error}")
+        assert wrong == []
+        assert driver.refresh() == set()
+
+    def test_hostile_names_are_refused_or_harmless(
+        self,
+        bench: Bench,
+        connection: Connection,
+        arguments: dict[str, Any],
+        cadence: dict[str, object],
+    ) -> None:
+        """A name that the system takes comes back as it was; any other is refused by check."""
+        before = bench.native_ids()
+        for name in HOSTILE:
+            driver = Driver(connection, f"suite/test/h{secrets.token_hex(4)}")
+            try:
+                driver.up(**arguments, **cadence, name=name)
+            except InputError as error:
+                assert error.property == "name"
+                continue
+            assert driver.refresh() == set()
+            assert driver.outputs["name"] == name
+            driver.destroy()
+        assert bench.native_ids() == before
+
+    # --- what it says of itself --------------------------------------------------------------
+
+    def test_gaps_are_refused_and_are_gaps(self, bench: Bench) -> None:
+        """Every gap among the inputs is refused by check with its reason."""
+        cls = get_orchestrator(bench.flavor)
+        can = cls.capabilities
+        later = NEXT_YEAR + timedelta(days=30)
+        asked: dict[str, tuple[Any, dict[str, Any]]] = {
+            "interval": (can.interval, {"interval": timedelta(days=1), "start_time": NEXT_YEAR}),
+            "run_once_at": (can.run_once, {"run_once_at": NEXT_YEAR}),
+            "start_time": (can.start_time, {"cron": "0 3 * * *", "start_time": NEXT_YEAR}),
+            "end_time": (can.end_time, {"cron": "0 3 * * *", "end_time": later}),
+            "catchup": (can.catchup, {"cron": "0 3 * * *", "catchup": True}),
+        }
+        for property, (ability, arguments) in asked.items():
+            if not isinstance(ability, Gap):
+                continue
+            wanted = Wanted("n", "p/s/r", make_cadence(**arguments, now=None))
+            refused = [it for it in cls.check(wanted) if it.property == property]
+            assert refused, property
+            assert ability.reason in refused[0].reason
+
+    def test_unknown_settings_are_refused(self, bench: Bench, cadence: dict[str, object]) -> None:
+        """A setting that the flavor does not have is refused by name."""
+        cls = get_orchestrator(bench.flavor)
+        wanted = _wanted(cadence, settings={"no_such_setting": 1})
+        assert [it for it in cls.check(wanted) if "no_such_setting" in it.reason]
+
+    def test_trigger_is_there_or_refused(
+        self,
+        driver: Driver,
+        orchestrator: Orchestrator,
+        arguments: dict[str, Any],
+        cadence: dict[str, object],
+    ) -> None:
+        """A run can be started now, or the refusal says why not."""
+        driver.up(**arguments, **cadence)
+        native_id = driver.outputs["native_id"]
+        if isinstance(orchestrator.capabilities.trigger, Gap):
+            with pytest.raises(CannotExpressError, match="trigger"):
+                orchestrator.trigger(native_id)
+            return
+        run_id = orchestrator.trigger(native_id)
+        assert run_id in {it.run_id for it in orchestrator.runs(native_id)}
+
+
+def _as_inputs(cadence: Mapping[str, object]) -> dict[str, object]:
+    """Keyword arguments of ``make_cadence`` as a resource's inputs."""
+    inputs: dict[str, object] = {}
+    for key, value in cadence.items():
+        if isinstance(value, datetime):
+            value = value.isoformat()
+        elif isinstance(value, timedelta):
+            value = value.total_seconds()
+        inputs[key] = value
+    return inputs
+
+
+def _wanted(cadence: Mapping[str, object], **more: Any) -> Wanted:
+    from pulumi_zenml.cadence import check_cadence
+
+    made, problems = check_cadence(cadence, now=None)
+    assert made is not None, problems
+    return Wanted(name="suite", owner="suite/test/wanted", cadence=made, **more)
+
+
+def _fails_once(method: Callable[..., object], error: Exception) -> Callable[..., object]:
+    """``method``, but its first call raises; undoing must still be able to call it."""
+    failed = False
+
+    def first_fails(*arguments: Any, **named: Any) -> object:
+        nonlocal failed
+        if not failed:
+            failed = True
+            raise error
+        return method(*arguments, **named)
+
+    return first_fails

@@ -1,0 +1,87 @@
+"""Making a stand-in fail for a while."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pulumi_zenml.testing.bench import Fault
+
+_PATIENCE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How calls fail at the moment.
+
+    Args:
+        kind: how.
+        when: which calls, by method and path.
+        afterwards: whether the call is carried out, and only its answer is lost.
+    """
+
+    kind: Fault
+    when: Callable[[str, str], bool]
+    afterwards: bool
+
+
+class Faulty(ABC):
+    """A service that can be made to fail. Use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._failure: Failure | None = None
+        self._over = threading.Event()
+
+    @abstractmethod
+    def listen(self) -> None:
+        """Answer, on the same port as before if there was one."""
+
+    @abstractmethod
+    def hang_up(self) -> None:
+        """Stop answering; connections are refused."""
+
+    @contextmanager
+    def failing(
+        self,
+        kind: Fault,
+        *,
+        when: Callable[[str, str], bool] = lambda method, path: True,
+        afterwards: bool = False,
+    ) -> Iterator[None]:
+        """Make calls fail for a while.
+
+        Args:
+            kind: how.
+            when: which calls, by method and path; all by default, and always for ``refused``.
+            afterwards: whether the call is carried out, and only its answer is lost.
+        """
+        if kind == "refused":
+            self.hang_up()
+            try:
+                yield
+            finally:
+                self.listen()
+            return
+        self._over.clear()
+        self._failure = Failure(kind, when, afterwards)
+        try:
+            yield
+        finally:
+            self._failure = None
+            self._over.set()
+
+    def failure(self, method: str, path: str) -> Failure | None:
+        """How this call is to fail, if it is."""
+        failure = self._failure
+        return failure if failure is not None and failure.when(method, path) else None
+
+    def keep_waiting(self) -> None:
+        """Give no answer for as long as the failure lasts."""
+        self._over.wait(_PATIENCE_SECONDS)
+
+    def release(self) -> None:
+        """Let go of every call that is kept waiting."""
+        self._over.set()

@@ -1,0 +1,141 @@
+"""Every mistake that can be known offline, on its property; and what check fills in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi.dynamic import CheckResult
+from pulumi.runtime import rpc
+
+from pulumi_zenml.connection import Connection
+from pulumi_zenml.host import Host
+from pulumi_zenml.provider import ScheduleProvider
+
+GOOD = {"stack": "prod", "snapshot": "training:v12", "cron": "@daily", "flavor": "kubernetes"}
+LATER = "2099-01-01T00:00:00+00:00"
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ScheduleProvider:
+    """A provider that knows of no ZenML."""
+    monkeypatch.delenv("ZENML_STORE_URL", raising=False)
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+    made = ScheduleProvider()
+    made.host = Host(Connection())
+    return made
+
+
+def check(provider: ScheduleProvider, **inputs: Any) -> CheckResult:
+    news = {"owner": "shop/prod/training", **inputs}
+    return provider.check({}, {key: value for key, value in news.items() if value is not None})
+
+
+@pytest.mark.parametrize(
+    ("change", "property", "hint"),
+    [
+        ({"cron": "61 * * * *"}, "cron", "0-59"),
+        ({"cron": "0 0 30 2 *"}, "cron", "never"),
+        ({"cron": "* * * *"}, "cron", "five"),
+        ({"cron": 5}, "cron", ""),
+        ({"timezone": "Europe/Berln"}, "timezone", "Europe/Berlin"),
+        ({"start_time": "2030-01-01T00:00:00"}, "start_time", "no time zone"),
+        ({"start_time": LATER, "end_time": "2098-01-01T00:00:00Z"}, "end_time", ""),
+        ({"cron": None, "run_once_at": "2020-01-01T00:00:00Z"}, "run_once_at", "past"),
+        ({"cron": None, "interval": 0.5, "start_time": LATER}, "interval", "whole"),
+        ({"cron": None, "interval": 3600}, "start_time", ""),
+        ({"interval": 60, "start_time": LATER}, "interval", ""),
+        ({"cron": None}, "cron", ""),
+        ({"snapshot": None}, "snapshot", "pipeline="),
+        ({"pipeline": "a:b", "source_root": "."}, "snapshot", "once"),
+        ({"snapshot": None, "pipeline": "a.b", "source_root": "."}, "pipeline", "module:function"),
+        ({"snapshot": None, "pipeline": "a:b", "source_root": "/nope"}, "source_root", "/nope"),
+        ({"snapshot": None, "pipeline": "nope:b", "source_root": "."}, "pipeline", "nope.py"),
+        ({"snapshot": 7}, "snapshot", "not a str"),
+        ({"paused": "yes"}, "paused", "not a bool"),
+        ({"stack": ""}, "stack", "ZenML stack"),
+        ({"name": ""}, "name", "255"),
+        ({"name": "n" * 256}, "name", "256 characters"),
+        ({"name": "a\x1b[31mb"}, "name", "printable"),
+        ({"when_running": "perhaps"}, "when_running", "refuse, wait, ignore"),
+        ({"flavor": "local"}, "stack", "calling process"),
+        ({"flavor": "local_docker"}, "stack", "containers on the calling machine"),
+        ({"flavor": "skypilot_aws"}, "stack", "SkyPilot"),
+        ({"flavor": "tekton"}, "stack", "Tekton"),
+        ({"flavor": "ssh"}, "stack", "SSH"),
+        ({"flavor": "modal"}, "stack", "Modal"),
+        ({"flavor": "lightning"}, "stack", "Lightning"),
+        ({"flavor": "homegrown"}, "stack", "no package registered"),
+        ({"cron": None, "interval": 3600, "start_time": LATER}, "interval", "0 * * * *"),
+        ({"end_time": LATER}, "end_time", ""),
+        ({"catchup": True}, "catchup", ""),
+        ({"orchestrator_settings": {"taste": 1}}, "orchestrator_settings", "taste"),
+        (
+            {"orchestrator_settings": {"concurrency_policy": "Maybe"}},
+            "orchestrator_settings",
+            "Forbid",
+        ),
+        (
+            {"orchestrator_settings": {"starting_deadline_seconds": "soon"}},
+            "orchestrator_settings",
+            "int",
+        ),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
+)
+def test_a_mistake_is_found_on_its_property(
+    provider: ScheduleProvider, change: dict[str, Any], property: str, hint: str
+) -> None:
+    failures = check(provider, **{**GOOD, **change}).failures
+    assert property in {it.property for it in failures}, [vars(it) for it in failures]
+    assert hint in " ".join(it.reason for it in failures if it.property == property)
+
+
+def test_several_mistakes_are_all_told(provider: ScheduleProvider) -> None:
+    given = {**GOOD, "cron": "61 * * * *", "timezone": "Mars/Base", "when_running": "x"}
+    found = {it.property for it in check(provider, **given).failures}
+    assert found == {"cron", "timezone", "when_running"}
+
+
+def test_defaults_are_filled_in_and_values_made_canonical(provider: ScheduleProvider) -> None:
+    inputs = check(provider, **{**GOOD, "cron": "0 3 * * mon-fri"}).inputs
+    assert inputs["name"] == "workdays-training-prod-v12"
+    assert (inputs["timezone"], inputs["paused"], inputs["catchup"]) == ("UTC", False, False)
+    assert inputs["when_running"] == "refuse"
+
+
+def test_what_is_not_known_yet_is_not_judged(provider: ScheduleProvider) -> None:
+    result = check(provider, **{**GOOD, "cron": rpc.UNKNOWN, "snapshot": rpc.UNKNOWN})
+    assert result.failures == []
+    assert result.inputs["name"] == rpc.UNKNOWN
+
+
+def test_an_unchanged_schedule_that_is_over_is_no_mistake(provider: ScheduleProvider) -> None:
+    inputs = {
+        "owner": "shop/prod/training",
+        "stack": "prod",
+        "snapshot": "training:v12",
+        "run_once_at": "2020-01-01T00:00:00+00:00",
+        "flavor": "sagemaker",
+    }
+    assert provider.check({}, dict(inputs)).failures
+    assert provider.check(dict(inputs), dict(inputs)).failures == []
+
+
+def test_hashed_fields_and_spread_are_resolved_once(provider: ScheduleProvider) -> None:
+    given = {**GOOD, "cron": "H 3 * * *"}
+    first = check(provider, **given).inputs
+    assert check(provider, **given).inputs == first
+    assert "H" not in first["cron"]
+    spread = check(provider, **{**GOOD, "cron": "0 3 * * *", "spread": 3600}).inputs
+    assert "spread" not in spread
+    assert provider.check(spread, dict(spread)).inputs == spread
+
+
+def test_what_could_not_be_looked_at_is_said_once(
+    provider: ScheduleProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        assert check(provider, **{**GOOD, "flavor": None}).failures == []
+    assert capsys.readouterr().out.count("without looking at ZenML") == 1

@@ -1,0 +1,1 @@
+"""Real services to test against: started on demand, on loopback, and always stopped."""

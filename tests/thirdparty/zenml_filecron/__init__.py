@@ -1,0 +1,1 @@
+"""A third party's ZenML orchestrator: each schedule is a JSON file in a folder."""
