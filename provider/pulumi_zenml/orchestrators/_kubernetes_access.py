@@ -1,0 +1,91 @@
+"""Whether a CronJob can be made where it is wanted, asked before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pulumi_zenml.errors import NotFoundError, PermissionDeniedError, RefusedError
+from pulumi_zenml.orchestrators._kubernetes_api import GRANT, Answer, Api, Object
+from pulumi_zenml.orchestrators._kubernetes_connection import KUBERNETES
+
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+def try_out(api: Api, cron_job: Object, *, namespace: str, component: str) -> None:
+    """Make ``cron_job`` in a dry run.
+
+    What an admission webhook says against it is not heeded: it judges a pod that will not be.
+
+    Raises:
+        NotFoundError: there is no such namespace; says which are near.
+        RefusedError: the server does not take the cadence, or knows no time zones.
+        ServiceError: as its other children say.
+    """
+    where = f"/apis/batch/v1/namespaces/{namespace}/cronjobs"
+    answer = api.call("POST", where, query={"dryRun": "All"}, body=cron_job)
+    if answer.status == 404 and (answer.body.get("details") or {}).get("kind") == "namespaces":
+        raise _no_namespace(api, namespace, component)
+    if answer.status < 500 and "admission webhook" in answer.message:
+        return
+    made = api.good(answer, f"make CronJobs in namespace '{namespace}'")
+    zone = cron_job["spec"]["timeZone"]
+    if made["spec"].get("timeZone") != zone:
+        raise RefusedError(
+            KUBERNETES,
+            f"this server takes no time zones for CronJobs, so that '{zone}' would be lost. They "
+            "came with Kubernetes 1.25, and for good with 1.27: upgrade the cluster.",
+        )
+
+
+def review(
+    api: Api, needed: Iterable[tuple[str, Sequence[str]]], *, namespace: str, component: str
+) -> None:
+    """Ask which of the calls that are needed later would be denied.
+
+    Args:
+        api: the API server.
+        needed: resources, with the verbs that are needed on each.
+        namespace: where.
+        component: the orchestrator's name, for the error.
+
+    Raises:
+        PermissionDeniedError: names all of them.
+    """
+    denied = [
+        f"{verb} {resource}"
+        for resource, verbs in needed
+        for verb in verbs
+        if not _may(api, verb, resource, namespace)
+    ]
+    if denied:
+        raise PermissionDeniedError(
+            KUBERNETES,
+            f"orchestrator '{component}' signs in as a user who may not {', '.join(denied)} in "
+            f"namespace '{namespace}'. {GRANT}",
+        )
+
+
+def _may(api: Api, verb: str, resource: str, namespace: str) -> bool:
+    group = "" if resource == "secrets" else "batch"
+    asked = {"namespace": namespace, "verb": verb, "group": group, "resource": resource}
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": asked},
+    }
+    answer: Answer = api.call("POST", _REVIEWS, body=body)
+    # Whoever may not even ask finds out by trying.
+    return answer.status >= 300 or bool(answer.body["status"]["allowed"])
+
+
+def _no_namespace(api: Api, namespace: str, component: str) -> NotFoundError:
+    answer = api.call("GET", "/api/v1/namespaces", query={"limit": "500"})
+    items = answer.body.get("items") or [] if answer.status < 300 else []
+    return NotFoundError(
+        KUBERNETES,
+        f"there is no namespace '{namespace}', which orchestrator '{component}' uses, and ZenML "
+        f"does not make it. Run 'kubectl create namespace {namespace}', or 'zenml orchestrator "
+        f"update {component} --kubernetes_namespace=NAME'.",
+        wanted=namespace,
+        known=[str(item["metadata"]["name"]) for item in items],
+    )
