@@ -1,0 +1,171 @@
+"""Waiting for Airflow to notice what happened to a DAG's file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from pulumi_zenml.errors import NotGoneError, RefusedError, ServiceError
+from pulumi_zenml.orchestrators._airflow_api import AirflowApi, Dag
+from pulumi_zenml.orchestrators._airflow_http import SERVICE
+from pulumi_zenml.orchestrators._airflow_zip import DagZip
+
+T = TypeVar("T")
+
+_FIRST_POLL_SECONDS = 0.5
+_LONGEST_POLL_SECONDS = 3.0
+"""Import errors come and go, so that looking seldom would miss them."""
+_STAYS_AWAY_SECONDS = 3.0
+_STOPPING_SECONDS = 60.0
+
+_SLOW = (
+    "Airflow looks for new files every [dag_processor] refresh_interval (300 s by default; "
+    "Airflow 2: [scheduler] dag_dir_list_interval). `wait` in zenml:orchestrators says how long "
+    "to wait."
+)
+
+
+def appears(api: AirflowApi, name: str, dag: DagZip, *, where: str, seconds: float) -> Dag:
+    """Wait until Airflow has read a new zip.
+
+    Args:
+        api: Airflow.
+        name: the DAG.
+        dag: its zip, whose secrets are kept out of Airflow's reasons.
+        where: the folder, for messages.
+        seconds: how long to wait.
+
+    Raises:
+        RefusedError: Airflow cannot import it; the reason comes and goes in Airflow's list of
+            import errors (apache/airflow 28068), so one sight of it is enough.
+        ServiceError: Airflow did not read it in time.
+    """
+
+    def look() -> Dag | None:
+        known = api.dag(name)
+        if known and not known.gone:
+            return known
+        reason = api.import_errors().get(name)
+        if reason:
+            raise RefusedError(SERVICE, f"cannot import {name}.zip: {dag.scrub(reason)}")
+        return None
+
+    return _poll(
+        look,
+        seconds,
+        lambda: ServiceError(
+            SERVICE,
+            f"did not read {name}.zip within {seconds:g} s, and reports no import error. Check "
+            f"that {where} is the DAG folder of {api.http.url}, and that its DAG processor "
+            f"(Airflow 2: scheduler) runs. {_SLOW}",
+        ),
+    )
+
+
+def begins_anew(api: AirflowApi, name: str, *, seconds: float) -> None:
+    """Wait until the next run of a paused DAG is not a missed one.
+
+    Raises:
+        ServiceError: Airflow did not read the changed zip in time.
+    """
+
+    def look() -> bool:
+        known = api.dag(name)
+        if known is None or known.gone or missed(known) is None:
+            return True
+        api.parse_again(known)
+        return False
+
+    _poll(
+        look,
+        seconds,
+        lambda: ServiceError(
+            SERVICE,
+            f"did not read the changed {name}.zip within {seconds:g} s. A resume would now make "
+            f"up for a missed fire, so the DAG is still paused. {_SLOW}",
+        ),
+    )
+
+
+def missed(dag: Dag) -> datetime | None:
+    """The fire in the past that Airflow would make up for if the DAG were resumed."""
+    return dag.next_run if dag.next_run and dag.next_run <= datetime.now(UTC) else None
+
+
+def stays_away(api: AirflowApi, name: str, *, at_once: bool, seconds: float) -> None:
+    """Delete a DAG whose file is removed, and see that Airflow does not bring it back.
+
+    While Airflow still has a copy of the file or is just reading it, a deleted DAG comes back
+    with its switch on (apache/airflow 39758).
+
+    Args:
+        api: Airflow.
+        name: the DAG.
+        at_once: Airflow reads the folder itself, and no copy of it.
+        seconds: how long to wait for Airflow to see that the file is gone; 0 to leave it be.
+
+    Raises:
+        NotGoneError: Airflow still holds it.
+    """
+    if at_once:
+        _delete(api, name)
+        if _is_away(api, name):
+            return
+    if not seconds:
+        return
+
+    def look() -> bool:
+        known = api.dag(name)
+        if known and not known.paused:
+            api.set_paused(name, True)
+        return known is None or known.gone
+
+    def late() -> NotGoneError:
+        return NotGoneError(
+            f"Airflow: the file of the DAG '{name}' is removed and the DAG is paused, but Airflow "
+            f"has not noticed within {seconds:g} s, so its entry and runs are still there. {_SLOW}"
+        )
+
+    _poll(look, seconds, late)
+    _delete(api, name)
+    if not _is_away(api, name):
+        raise late()
+
+
+def _delete(api: AirflowApi, name: str) -> None:
+    if api.delete(name):
+        return
+    api.stop_runs(name)
+    _poll(
+        lambda: api.delete(name),
+        _STOPPING_SECONDS,
+        lambda: NotGoneError(
+            f"Airflow: the file of the DAG '{name}' is removed and its runs are stopped, but one "
+            f"of its tasks still runs after {_STOPPING_SECONDS:g} s. Try again when it has ended."
+        ),
+    )
+
+
+def _is_away(api: AirflowApi, name: str) -> bool:
+    deadline = time.monotonic() + _STAYS_AWAY_SECONDS
+    while api.dag(name) is None:
+        if time.monotonic() > deadline:
+            return True
+        time.sleep(_FIRST_POLL_SECONDS)
+    return False
+
+
+def _poll(look: Callable[[], T | None], seconds: float, late: Callable[[], Exception]) -> T:
+    """Look until there is something, at first often."""
+    deadline = time.monotonic() + seconds
+    pause = _FIRST_POLL_SECONDS
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() + pause > deadline:
+            raise late()
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)

@@ -1,0 +1,340 @@
+"""Airflow: a DAG zip in the folder that Airflow reads, and Airflow's API where there is one."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import ClassVar
+
+from pulumi_zenml.cadence.dialects.support import interval_as_cron
+from pulumi_zenml.errors import (
+    CannotExpressError,
+    InputError,
+    NotFoundError,
+    RefusedError,
+    ServiceError,
+)
+from pulumi_zenml.orchestrators._airflow_api import AirflowApi
+from pulumi_zenml.orchestrators._airflow_dag import counterpart, is_paused, shaped, timed
+from pulumi_zenml.orchestrators._airflow_folder import (
+    Folder,
+    default_folder,
+    open_folder,
+    staging_folder,
+)
+from pulumi_zenml.orchestrators._airflow_http import SERVICE, AirflowHttp
+from pulumi_zenml.orchestrators._airflow_table import (
+    CAPABILITIES,
+    OVERRIDES,
+    SETTINGS,
+    TIMEOUT_SECONDS,
+    WAIT_SECONDS,
+)
+from pulumi_zenml.orchestrators._airflow_timing import INERT
+from pulumi_zenml.orchestrators._airflow_view import View
+from pulumi_zenml.orchestrators._airflow_wait import appears, begins_anew, missed, stays_away
+from pulumi_zenml.orchestrators._airflow_zip import BrokenZipError, DagZip
+from pulumi_zenml.orchestrators.base import (
+    Counterpart,
+    Json,
+    NativeRun,
+    Orchestrator,
+    Setting,
+    Submission,
+    Target,
+    Wanted,
+)
+
+_LONGEST_SLUG = 200
+
+
+class AirflowOrchestrator(Orchestrator):
+    """ZenML's ``airflow`` flavor: one DAG zip per schedule, with or without Airflow's API.
+
+    The DAG folder is the component's ``dag_output_dir``; a pipeline's own setting of that name
+    is not used. With ``api_url`` in Pulumi config the DAG is also waited for, paused, resumed,
+    triggered, listed with its runs and deleted in Airflow itself.
+
+    ``native_id`` is the DAG id: the schedule's name in letters, digits, ``_``, ``.`` and ``-``,
+    cut at 200 characters, then ``-`` and eight random hexadecimal digits. So a replacement can
+    stand beside what it replaces, and never takes over the runs or the pause switch that
+    Airflow still holds of a DAG that is gone.
+
+    A zip's ``config.json`` holds a ZenML API token in plain text (zenml 0.98), so the DAG folder
+    is as secret as the ZenML project is.
+    """
+
+    flavor = "airflow"
+    capabilities = CAPABILITIES
+    settings: ClassVar[Mapping[str, Setting]] = SETTINGS
+    overrides: ClassVar[Mapping[str, Setting]] = OVERRIDES
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._lock = threading.Lock()
+        self._opened: Folder | None = None
+        given = target.overrides
+        self._wait = _seconds(given.get("wait"), WAIT_SECONDS)
+        self._api: AirflowApi | None = None
+        if given.get("api_url"):
+            http = AirflowHttp(
+                str(given["api_url"]),
+                username=str(given.get("username") or ""),
+                password=str(given.get("password") or ""),
+                token=str(given.get("token") or ""),
+                timeout=_seconds(given.get("timeout"), TIMEOUT_SECONDS),
+            )
+            self._api = AirflowApi(http)
+
+    @classmethod
+    def check(cls, wanted: Wanted) -> list[InputError]:
+        """Every mistake of any flavor, intervals that would drift, and numbers below one."""
+        problems = super().check(wanted)
+        cadence = wanted.cadence
+        if cadence.interval and not cadence.catchup and interval_as_cron(cadence) is None:
+            problems.append(
+                CannotExpressError(
+                    "interval",
+                    "without `catchup` Airflow counts each interval from when it last looked and "
+                    "so drifts (Airflow 3 timetables/trigger.py, DeltaTriggerTimetable), and this "
+                    "interval is no single cron.",
+                    [
+                        "`catchup=True` with the setting max_active_runs 1",
+                        "an interval that divides a day, from a full minute on",
+                    ],
+                )
+            )
+        for key, value in wanted.settings.items():
+            if key in SETTINGS and isinstance(value, int | float) and value < 1:
+                reason = f"'{key}' is {value!r}; it must be 1 or more."
+                problems.append(InputError("orchestrator_settings", reason))
+        return problems
+
+    def verify(self, wanted: Wanted) -> None:
+        """The folder can be written to; Airflow answers, where it is configured."""
+        local = self.target.component.configuration.get("local", True)
+        if not self._given_folder() and not local:
+            raise ServiceError(
+                SERVICE,
+                f"the orchestrator '{self.target.component.name}' has no `dag_output_dir`, so its "
+                "DAGs would never leave this machine. Set it to the folder that Airflow reads.",
+            )
+        self._folder.verify()
+        if self._api:
+            self._api.verify()
+
+    def submission(self, wanted: Wanted) -> Submission:
+        """Have ZenML write a zip that does not fire, into a folder that Airflow does not see."""
+        staging = staging_folder(self.target.component)
+        staging.sweep()
+        self._folder.sweep()
+        return Submission(
+            cron_expression=INERT,
+            start_time=datetime.now(UTC),
+            settings={
+                "dag_output_dir": staging.where,
+                "dag_id": f"{_slug(wanted.name)}-{secrets.token_hex(4)}",
+            },
+        )
+
+    def locate(self, snapshot_id: str, hints: Mapping[str, str]) -> Counterpart | None:
+        """The zip that runs ``snapshot_id``, still staged or in place."""
+        slug = _slug(hints.get("name", ""))
+        for folder in (staging_folder(self.target.component), self._folder):
+            for name in sorted(folder.names(), key=lambda name: not name.startswith(slug)):
+                found = View(folder, None).look(name)
+                if found and found.snapshot_id == snapshot_id:
+                    return self.read(name) if folder is self._folder else found
+        return None
+
+    def shape(self, found: Counterpart, wanted: Wanted) -> Counterpart:
+        """Write the zip as asked, put it in place, and wait for Airflow where it has an API.
+
+        What is to be paused in Airflow itself comes into place unable to fire, and gets its
+        cadence when it is paused.
+
+        Raises:
+            ServiceError: Airflow cannot import the DAG, or did not read it in ``wait`` seconds.
+        """
+        name, api = found.native_id, self._api
+        staging = staging_folder(self.target.component)
+        dag = self._open(staging, name) or self._open(self._folder, name)
+        if dag is None:
+            raise self._missing(name)
+        known = api.dag(name) if api else None
+        held = bool(known and known.paused)
+        dag = self._put(name, shaped(dag, wanted), paused=wanted.paused and not held)
+        staging.remove(name)
+        if api and self._wait and (known is None or known.gone):
+            known = appears(api, name, dag, where=self._folder.where, seconds=self._wait)
+        if api and known and wanted.paused:
+            api.set_paused(name, True)
+            self._put(name, dag, paused=False)
+        elif known and known.paused:
+            self._resume(name, dag)
+        read = self.read(name)
+        if read is None:
+            raise self._missing(name)
+        return read
+
+    def read(self, native_id: str) -> Counterpart | None:
+        """The zip in place as it is now, with Airflow's own pause switch.
+
+        A DAG that Airflow still fires although its zip is gone is there, with a problem.
+        """
+        return self._view.look(native_id)
+
+    def list_all(self) -> Iterator[Counterpart]:
+        """Every zip of the folder that ZenML wrote, and every file that is no readable zip.
+
+        Costs one listing, Airflow's DAG list by the page, and one read of each zip, which alone
+        says what it runs; in an object store that is a download each.
+        """
+        return self._view.everything()
+
+    def set_paused(self, native_id: str, paused: bool) -> None:
+        """Flip Airflow's switch if it knows the DAG; else write the zip so that it cannot fire.
+
+        Without catch-up a resumed schedule begins anew, so that Airflow makes up for nothing.
+        """
+        dag = self._open(self._folder, native_id)
+        if dag is None:
+            raise self._missing(native_id)
+        if not paused:
+            self._resume(native_id, dag)
+        elif self._api and self._api.dag(native_id):
+            self._api.set_paused(native_id, True)
+        else:
+            self._put(native_id, dag, paused=True)
+
+    def delete(self, native_id: str) -> None:
+        """Pause the DAG, remove its zip, delete it in Airflow and see that it stays away.
+
+        A run in progress is stopped, as it cannot go on without the zip. An Airflow that reads
+        another path than the one given here may read a copy of the folder, and is waited for
+        until it sees that the zip is gone; with ``wait`` 0 what it holds of the DAG is left
+        there, paused.
+
+        Raises:
+            NotGoneError: Airflow still holds the DAG after ``wait`` seconds.
+        """
+        api = self._api
+        known = api.dag(native_id) if api else None
+        if api and known:
+            api.set_paused(native_id, True)
+        there = self._folder.read(native_id) is not None
+        self._folder.remove(native_id)
+        staging = staging_folder(self.target.component)
+        staging.remove(native_id)
+        staging.sweep()
+        if api and (known or there):
+            own = known is None or self._folder.holds(native_id, known.file)
+            stays_away(api, native_id, at_once=own, seconds=self._wait)
+
+    def runs(
+        self, native_id: str, *, since: datetime | None = None, limit: int = 100
+    ) -> Sequence[NativeRun]:
+        """The DAG's runs, newest first; none without ``api_url``, where only ZenML has them."""
+        if self._api is None:
+            return []
+        found = (
+            run
+            for run in self._api.runs(native_id)
+            if since is None or (run.started is not None and run.started >= since)
+        )
+        return list(islice(found, limit))
+
+    def trigger(self, native_id: str) -> str:
+        """Start one run now; returns Airflow's run id.
+
+        Raises:
+            CannotExpressError: there is no ``api_url``.
+            RefusedError: the DAG is paused, so that Airflow would keep the run waiting.
+        """
+        if self._api is None:
+            raise CannotExpressError(
+                "trigger",
+                "a DAG folder cannot start a run.",
+                ["with `api_url` for the orchestrator in zenml:orchestrators"],
+            )
+        dag = self._api.dag(native_id)
+        if dag is None or dag.gone:
+            raise NotFoundError(SERVICE, f"Airflow has no DAG '{native_id}'.")
+        if dag.paused:
+            raise RefusedError(
+                SERVICE,
+                f"the DAG '{native_id}' is paused, and Airflow would keep a run waiting until it "
+                "is resumed. Resume the schedule first.",
+            )
+        return self._api.trigger(native_id)
+
+    @property
+    def _view(self) -> View:
+        return View(self._folder, self._api, waits=bool(self._wait))
+
+    @property
+    def _folder(self) -> Folder:
+        with self._lock:
+            if self._opened is None:
+                component = self.target.component
+                path = self._given_folder() or default_folder(component)
+                self._opened = open_folder(path, component)
+            return self._opened
+
+    def _given_folder(self) -> str:
+        given = self.target.overrides.get("dag_output_dir")
+        return str(given or self.target.component.configuration.get("dag_output_dir") or "")
+
+    @property
+    def _major(self) -> int:
+        if self._api:
+            return self._api.http.major
+        return int(str(self.target.overrides.get("airflow_version") or 3))
+
+    def _open(self, folder: Folder, name: str) -> DagZip | None:
+        data = folder.read(name)
+        try:
+            return DagZip.parse(data) if data is not None else None
+        except BrokenZipError as error:
+            raise ServiceError(SERVICE, f"the zip '{name}' in {folder.where}: {error}.") from error
+
+    def _put(self, name: str, dag: DagZip, *, paused: bool, anew: bool = False) -> DagZip:
+        dag = timed(dag, paused=paused, major=self._major, anew=anew)
+        self._folder.write(name, dag.data())
+        return dag
+
+    def _resume(self, name: str, dag: DagZip) -> None:
+        api = self._api
+        known = api.dag(name) if api else None
+        held = known is not None and known.paused
+        late = known is not None and missed(known) is not None
+        makes_up = bool(counterpart(name, dag).native.fields.get("catchup"))
+        anew = held and late and not makes_up
+        if is_paused(dag) or anew:
+            self._put(name, dag, paused=False, anew=True)
+        if api and held:
+            if anew:
+                begins_anew(api, name, seconds=self._wait)
+            api.set_paused(name, False)
+
+    def _missing(self, name: str) -> NotFoundError:
+        return NotFoundError(
+            SERVICE,
+            f"there is no DAG zip '{name}' in {self._folder.where}.",
+            wanted=name,
+            known=self._folder.names(),
+        )
+
+
+def _seconds(given: Json, default: float) -> float:
+    return default if given is None else float(str(given))
+
+
+def _slug(name: str) -> str:
+    """A schedule's name as Airflow takes it in a DAG id (airflow utils/helpers.py, KEY_REGEX)."""
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")
+    return slug[:_LONGEST_SLUG] or "schedule"

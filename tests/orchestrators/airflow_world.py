@@ -1,0 +1,108 @@
+"""A ZenML store with Airflow stacks, and schedules that ZenML made in it."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from pulumi_zenml.cadence.check import check_cadence
+from pulumi_zenml.cadence.model import Cadence
+from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
+from pulumi_zenml.orchestrators.base import Json, Target, Wanted
+from testbed.snapshots import ZenmlClient
+
+
+@dataclass
+class World:
+    """One stack of flavor ``airflow``.
+
+    Attributes:
+        client: the ZenML store.
+        stack: the stack's name, and its orchestrator's.
+        dags: the DAG folder.
+        snapshot: id of a snapshot to schedule.
+        component: the orchestrator's id; known when something was made.
+    """
+
+    client: ZenmlClient
+    stack: str
+    dags: Path
+    snapshot: str
+    component: str = ""
+
+    @classmethod
+    def register(cls, client: ZenmlClient, stack: str, dags: Path) -> World:
+        client.register_airflow_stack(stack, dags=dags)
+        snapshot = client.create_snapshot(stack, pipeline=f"training-{stack}")
+        return cls(client, stack, dags, snapshot.id)
+
+    def create(self, name: str = "nightly", **given: Any) -> dict[str, Any]:
+        """Make a schedule as `airflow_create.create` does, in ZenML's process."""
+        asked = json.dumps({"stack": self.stack, "snapshot": self.snapshot, "name": name, **given})
+        module = "__import__('orchestrators.airflow_create', fromlist=['create'])"
+        made: dict[str, Any] = self.client.evaluate(f"{module}.create({asked!r})")
+        self.component = made["component"]
+        return made
+
+    def orchestrator(self, **overrides: Json) -> AirflowOrchestrator:
+        """The orchestrator in this process, for a test that sets ``ZENML_CONFIG_PATH``."""
+        configuration = {"local": True, "dag_output_dir": str(self.dags)}
+        component = SimpleNamespace(id=self.component, name=self.stack, configuration=configuration)
+        return AirflowOrchestrator(Target(cast(Any, component), overrides))
+
+    def zip(self, name: str) -> Path:
+        return self.dags / f"{name}.zip"
+
+    def config(self, name: str) -> dict[str, Any]:
+        """A DAG's ``config.json``."""
+        return read_config(self.zip(name))
+
+    def edit(self, name: str, **keys: Any) -> None:
+        """Change keys of a DAG's ``config.json`` by hand."""
+        edit_config(self.zip(name), **keys)
+
+
+def wanted(name: str = "nightly", *, owner: str = "", paused: bool = False, **given: Any) -> Wanted:
+    settings = given.pop("settings", {})
+    found = cadence(**given)
+    return Wanted(
+        name=name,
+        owner=owner or f"tests/dev/{name}",
+        cadence=found,
+        paused=paused,
+        settings=settings,
+    )
+
+
+def cadence(**given: Any) -> Cadence:
+    """A cadence from a resource's inputs; daily at three without any."""
+    found, mistakes = check_cadence(given or {"cron": "0 3 * * *"})
+    assert found is not None, mistakes
+    return found
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        config: dict[str, Any] = json.loads(archive.read("config.json"))
+    return config
+
+
+def edit_config(path: Path, **keys: Any) -> None:
+    """Change keys of ``config.json`` as a person with a zip tool would."""
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files["config.json"] = json.dumps({**json.loads(files["config.json"]), **keys}).encode()
+    write_zip(path, files)
+
+
+def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
+    part = path.with_name(f".{path.name}")
+    with zipfile.ZipFile(part, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    part.replace(path)
