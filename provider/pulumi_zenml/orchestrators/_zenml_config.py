@@ -1,0 +1,68 @@
+"""A component's configuration as ZenML's class holds it, with Pulumi config on top."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zenml.models import PipelineSnapshotResponse
+
+    from pulumi_zenml.orchestrators.base import Target
+
+
+class ZenmlConfig:
+    """Call it for the configuration. Thread-safe; made once.
+
+    Args:
+        target: the component.
+        ours: the overrides that are no fields of ZenML's configuration.
+        merge: puts the overrides over the component's fields; the plain way by default.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        ours: tuple[str, ...],
+        merge: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] = lambda given, over: {
+            **given,
+            **over,
+        },
+    ) -> None:
+        self._target = target
+        self._ours = ours
+        self._merge = merge
+        self._lock = threading.Lock()
+        self._made: Any = None
+
+    def __call__(self) -> Any:
+        with self._lock:
+            if self._made is None:
+                given: dict[str, Any] = dict(self._target.component.configuration)
+                over = {
+                    key: value
+                    for key, value in self._target.overrides.items()
+                    if key not in self._ours
+                }
+                made = type(self._target.instance().config)
+                self._made = made(**self._merge(given, over))
+            return self._made
+
+
+def tell(
+    snapshot: PipelineSnapshotResponse, orchestrator: Any, settings: Mapping[str, Any]
+) -> None:
+    """Have ZenML's code read these settings for an orchestrator, beside the snapshot's own.
+
+    In memory only. They go under the key that wins (zenml 0.98 ``StackComponent.get_settings``).
+    """
+    from zenml.config.base_settings import BaseSettings
+
+    told = orchestrator.get_settings(snapshot).model_dump(exclude_unset=True)
+    details = snapshot.get_metadata()
+    every = dict(details.pipeline_configuration.settings)
+    every[f"orchestrator:{orchestrator.name}"] = BaseSettings(**{**told, **settings})
+    details.pipeline_configuration = details.pipeline_configuration.model_copy(
+        update={"settings": every}
+    )
