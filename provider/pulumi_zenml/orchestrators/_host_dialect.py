@@ -1,0 +1,49 @@
+"""The cadences of a host with crontab(1) and at(1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from pulumi_zenml.cadence.dialects.at import At
+from pulumi_zenml.cadence.dialects.base import Dialect
+from pulumi_zenml.cadence.dialects.crontab import Crontab
+from pulumi_zenml.cadence.model import Cadence, Native
+from pulumi_zenml.errors import CannotExpressError
+
+
+class HostDialect(Dialect):
+    """A cron in the host's zone for crontab(1), a single time for at(1).
+
+    Args:
+        host_timezone: the host's own zone.
+    """
+
+    name = "crontab"
+    title = "a HyperAI host"
+    kinds = frozenset({"cron", "once"})
+    zones = "host"
+    dst = Crontab.dst
+    sources = (*Crontab.sources, *At.sources)
+
+    def __init__(self, host_timezone: str = "UTC") -> None:
+        self.cron = Crontab(host_timezone)
+
+    def write(self, cadence: Cadence) -> Native:
+        """Spell a cron or a single time; see :meth:`Dialect.write`."""
+        self.require(cadence)
+        if cadence.run_once_at is None:
+            return self.cron.write(cadence)
+        # atd keeps minutes (at 3.2.5 at.c divides the time by 60). It is told the time in UTC.
+        if cadence.run_once_at.second:
+            minute = cadence.run_once_at.replace(second=0, microsecond=0)
+            raise CannotExpressError(
+                "run_once_at",
+                f"at fires on whole minutes, and {cadence.run_once_at.isoformat()} is none.",
+                [f"`{minute.isoformat()}`", f"`{(minute + timedelta(minutes=1)).isoformat()}`"],
+            )
+        return At().write(cadence)
+
+    def read(self, fields: Mapping[str, object]) -> Cadence:
+        """What the fields mean; see :meth:`Dialect.read`."""
+        return (self.cron if "schedule" in fields else At()).read(fields)
