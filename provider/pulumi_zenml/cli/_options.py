@@ -1,0 +1,217 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pulumi_zenml.audit import Entry, Inventory, Scope, find_one, take_inventory
+from pulumi_zenml.audit.inventory import STATES
+from pulumi_zenml.cli._show import FORMATS, Say, progress, safe, tell
+from pulumi_zenml.connection import Connection
+from pulumi_zenml.errors import InputError, PulumiZenmlError
+from pulumi_zenml.submission import quiet
+
+ORCHESTRATORS_VARIABLE = "PULUMI_ZENML_ORCHESTRATORS"
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d{1,9})\s*([smhdw])", re.ASCII)
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def duration(value: str | timedelta) -> timedelta:
+    """``90s``, ``10m``, ``2h``, ``7d`` or ``4w``.
+
+    Raises:
+        click.BadParameter: it is none of these.
+    """
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise click.BadParameter(f"'{safe(value)}' is no duration. Write 90s, 10m, 2h, 7d or 4w.")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def ago(value: str | datetime) -> datetime:
+    """An aware instant: ISO 8601 with an offset, or a duration before now."""
+    return _instant(value, -1)
+
+
+def ahead(value: str | datetime) -> datetime:
+    """An aware instant: ISO 8601 with an offset, or a duration from now."""
+    return _instant(value, 1)
+
+
+def _instant(value: str | datetime, sign: int) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if _DURATION.fullmatch(value.strip()):
+        return datetime.now(UTC) + sign * duration(value)
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise click.BadParameter(
+            f"'{safe(value)}' is no instant. Write 2h, or 2026-03-01T09:00:00+01:00 with the "
+            "offset."
+        )
+    return instant
+
+
+def apply(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    """Several options as one decorator, shown in the order they are given in."""
+
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+world_options = apply(
+    click.option(
+        "--server-url", default="", metavar="URL", help="The ZenML server; else ZenML's own choice."
+    ),
+    click.option(
+        "--project", default="", metavar="NAME", help="One ZenML project; else all you can see."
+    ),
+    click.option(
+        "--orchestrators-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help=f"What Pulumi config zenml:orchestrators holds; else {ORCHESTRATORS_VARIABLE}.",
+    ),
+)
+"""Where to look."""
+
+scope_options = apply(
+    click.option("--stack", multiple=True, metavar="NAME", help="Only this ZenML stack."),
+    click.option("--pipeline", multiple=True, metavar="NAME", help="Only this pipeline."),
+    click.option(
+        "--flavor", multiple=True, metavar="FLAVOR", help="Only this orchestrator flavor."
+    ),
+    click.option(
+        "--environment",
+        multiple=True,
+        metavar="NAME",
+        help="Only this environment: the Pulumi stack, or a part of the name.",
+    ),
+    click.option(
+        "--state",
+        multiple=True,
+        type=click.Choice(STATES),
+        help="Only with this state on either side.",
+    ),
+    click.option("--managed/--unmanaged", default=None, help="Only what Pulumi owns, or does not."),
+)
+"""What to look at."""
+
+format_option = click.option(
+    "--format", "format", type=click.Choice(FORMATS), default="table", show_default=True
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+when_running_option = click.option(
+    "--when-running",
+    type=click.Choice(["refuse", "wait", "ignore"]),
+    default="refuse",
+    show_default=True,
+    help="What to do where a run in progress would lose its credentials.",
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """Where a command looks, and at what."""
+
+    connection: Connection
+    scope: Scope
+
+    @staticmethod
+    def of(options: dict[str, Any]) -> World:
+        """Take the shared options out of a command's."""
+        file: Path | None = options.pop("orchestrators_file")
+        connection = Connection(
+            server_url=options.pop("server_url"),
+            project=options.pop("project"),
+            orchestrators=_orchestrators(file),
+        )
+        scope = Scope(
+            stacks=options.pop("stack", ()),
+            pipelines=options.pop("pipeline", ()),
+            flavors=options.pop("flavor", ()),
+            environments=options.pop("environment", ()),
+            states=options.pop("state", ()),
+            managed=options.pop("managed", None),
+        )
+        return World(connection, scope)
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[Say]:
+        """Keep what ZenML and the SDKs print off stdout, and show progress."""
+        with progress() as say, quiet():
+            yield say
+
+    def look(self) -> Inventory:
+        """Both sides of everything in scope."""
+        with self.working() as say:
+            return take_inventory(self.connection, self.scope, say=say)
+
+    def find(self, name: str) -> tuple[Inventory, Entry]:
+        """One schedule by name; an orchestrator that it does not need may be down."""
+        inventory = self.look()
+        try:
+            return inventory, find_one(inventory, name)
+        except PulumiZenmlError:
+            tell_unreachable(inventory)
+            raise
+
+
+def tell_unreachable(inventory: Inventory) -> None:
+    """Say what could not be looked at."""
+    for it in inventory.unreachable:
+        tell(f"{it.kind} '{it.name}' could not be looked at: {it.reason}")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is changed.
+
+    Raises:
+        InputError: there is nobody to ask.
+        click.Abort: the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError("--yes", "there is nobody to ask: give --yes to go on without.")
+    click.confirm(safe(question), abort=True, err=True)
+
+
+def _orchestrators(file: Path | None) -> Mapping[str, Mapping[str, Any]]:
+    text, where = os.environ.get(ORCHESTRATORS_VARIABLE, ""), ORCHESTRATORS_VARIABLE
+    if file:
+        where = "--orchestrators-file"
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(where, f"'{file}' cannot be read: {error}.") from error
+    try:
+        loaded = json.loads(text) if text else {}
+    except json.JSONDecodeError as error:
+        # The text may hold secrets, so it is not quoted.
+        raise InputError(where, f"it is not JSON from line {error.lineno} on.") from None
+    if not isinstance(loaded, dict) or not all(isinstance(it, dict) for it in loaded.values()):
+        raise InputError(where, "it must be an object of objects, by orchestrator name.")
+    return loaded

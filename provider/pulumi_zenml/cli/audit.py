@@ -1,0 +1,142 @@
+"""``pulumi-zenml audit``: what is wrong with the schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from pulumi_zenml.audit import CODES, AuditResult, Options, run_audit
+from pulumi_zenml.audit.findings import SEVERITIES
+from pulumi_zenml.cli._options import (
+    World,
+    ago,
+    duration,
+    format_option,
+    scope_options,
+    world_options,
+)
+from pulumi_zenml.cli._show import emit, tell
+
+_DEFAULTS = Options()
+_COLUMNS = {
+    "severity": "severity",
+    "code": "code",
+    "schedule": "schedule",
+    "stack": "stack",
+    "native_id": "native",
+    "message": "what is wrong",
+    "fix": "command that mends it",
+}
+_STYLES = {"error": "red", "warning": "yellow", "info": ""}
+
+
+@click.command()
+@world_options
+@scope_options
+@format_option
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--code", "only", multiple=True, type=click.Choice(list(CODES)), help="Only these.")
+@click.option("--ignore", multiple=True, type=click.Choice(list(CODES)), help="All but these.")
+@click.option(
+    "--severity",
+    type=click.Choice(SEVERITIES),
+    default="info",
+    show_default=True,
+    help="Nothing less severe.",
+)
+@click.option(
+    "--since",
+    type=ago,
+    metavar="INSTANT|DURATION",
+    help="Judge the fires since then, and do not remember it; else those since the last audit.",
+)
+@click.option(
+    "--grace",
+    type=duration,
+    default=_DEFAULTS.grace,
+    show_default="15m",
+    help="How late a run may be.",
+)
+@click.option(
+    "--failing",
+    type=click.IntRange(1, 100),
+    default=_DEFAULTS.failing,
+    show_default=True,
+    help="So many failed runs in a row.",
+)
+@click.option(
+    "--long-running",
+    type=duration,
+    default=_DEFAULTS.long_running,
+    show_default="6h",
+    help="A run in progress for longer.",
+)
+@click.option(
+    "--crowded",
+    type=click.IntRange(2),
+    default=_DEFAULTS.crowded,
+    show_default=True,
+    help="So many starts in one minute.",
+)
+def audit(
+    format: str,
+    as_json: bool,
+    only: tuple[str, ...],
+    ignore: tuple[str, ...],
+    severity: str,
+    since: datetime | None,
+    grace: timedelta,
+    failing: int,
+    long_running: timedelta,
+    crowded: int,
+    **options: Any,
+) -> None:
+    """Find what is wrong: drift, orphans, missed and failing runs, and more.
+
+    Both sides are joined by the snapshot that a schedule runs and by the link that was stored;
+    by name only where there is nothing else, and then it says so.
+
+    Exit status: 0 fine, 1 findings, 2 something could not be looked at.
+
+    \b
+    Example:
+      pulumi-zenml audit
+      pulumi-zenml audit --json --ignore naming
+    """
+    world = World.of(options)
+    least = SEVERITIES[: SEVERITIES.index(severity) + 1]
+    codes = frozenset(only or CODES)
+    measures = Options(
+        since=since,
+        grace=grace,
+        failing=failing,
+        long_running=long_running,
+        crowded=crowded,
+        only=frozenset(code for code in codes if CODES[code].severity in least),
+        ignore=frozenset(ignore),
+    )
+    with world.working() as say:
+        result = run_audit(world.connection, world.scope, measures, say=say)
+    show(result, "json" if as_json else format)
+    click.get_current_context().exit(result.exit_code)
+
+
+def show(result: AuditResult, format: str) -> None:
+    """Print what an audit found."""
+    whole = result.summary()
+    rows = whole["findings"]
+    if format != "table" or rows:
+        emit(format, rows, _COLUMNS, whole=whole, style=_style)
+    if format != "table":
+        return
+    counts = f"{result.schedules} schedules, {result.counterparts} counterparts"
+    click.echo(f"{counts}, {len(rows)} findings. Schedule drift: {result.drift_percent}%")
+    for it in result.unreachable:
+        tell(f"unknown: {it.kind} '{it.name}' could not be looked at: {it.reason}")
+
+
+def _style(row: Mapping[str, Any]) -> str:
+    return _STYLES[row["severity"]]

@@ -1,0 +1,158 @@
+"""``pulumi-zenml cleanup``: remove what is dead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pulumi_zenml.audit import Plan, clean_up, observe, plan_cleanup
+from pulumi_zenml.audit.cleanup import BY_CODE, DEFAULT_CODES, Done
+from pulumi_zenml.cli._options import (
+    World,
+    confirm,
+    duration,
+    format_option,
+    scope_options,
+    tell_unreachable,
+    when_running_option,
+    world_options,
+    yes_option,
+)
+from pulumi_zenml.cli._show import emit, tell
+
+_COLUMNS = {
+    "action": "action",
+    "name": "name",
+    "stack": "stack",
+    "flavor": "flavor",
+    "record": "record",
+    "counterparts": "counterparts",
+    "why": "why",
+    "note": "note",
+}
+
+
+@click.command()
+@world_options
+@scope_options
+@format_option
+@click.option(
+    "--code",
+    "codes",
+    multiple=True,
+    type=click.Choice(BY_CODE),
+    help=f"What to remove; {', '.join(DEFAULT_CODES)} by default.",
+)
+@click.option("--apply", "apply_it", is_flag=True, help="Do it. Without, it is a dry run.")
+@yes_option
+@click.option(
+    "--backup",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write first; pulumi-zenml-backup-TIME.json by default.",
+)
+@click.option(
+    "--observe",
+    "watch_for",
+    type=duration,
+    metavar="DURATION",
+    help="Then watch so long for a run that should not come.",
+)
+@click.option(
+    "--record-only",
+    is_flag=True,
+    help="Remove records although the orchestrator with their counterparts is gone from ZenML.",
+)
+@when_running_option
+@click.argument("names", nargs=-1)
+def cleanup(
+    format: str,
+    codes: tuple[str, ...],
+    apply_it: bool,
+    yes: bool,
+    backup: Path | None,
+    watch_for: timedelta | None,
+    record_only: bool,
+    when_running: str,
+    names: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Remove orphans, dead records and ended schedules, or NAMES (of schedules, or native ids).
+
+    A backup is written first; `restore` makes all of it again. The orchestrator's side goes
+    first, then ZenML's, and both are looked at afterwards. What Pulumi owns, and what this ZenML
+    does not know, is left alone unless it is named. It can be interrupted and run again.
+
+    Exit status: 0 nothing (more) to remove, 1 something is left to remove, 2 could not look.
+
+    \b
+    Example:
+      pulumi-zenml cleanup
+      pulumi-zenml cleanup --apply --yes --backup removed.json --observe 2s
+    """
+    world = World.of(options)
+    inventory = world.look()
+    plan = plan_cleanup(inventory, codes=codes, names=names, record_only=record_only)
+    context = click.get_current_context()
+    unseen = 2 if inventory.unreachable else 0
+    if not plan.steps or not apply_it:
+        _show(plan, (), format)
+        tell_unreachable(inventory)
+        if plan.steps:
+            tell("dry run: nothing was changed. Add --apply to do it.")
+        context.exit(unseen or (1 if plan.steps else 0))
+    if format == "table":
+        _show(plan, (), format)
+    tell_unreachable(inventory)
+    confirm(f"Remove {len(plan.steps)} of these, after a backup?", yes=yes)
+    file = backup or Path(f"pulumi-zenml-backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json")
+    with world.working() as say:
+        done = clean_up(plan, backup=file, when_running=when_running, say=say)
+    tell(f"backup: {file}. To make it all again: pulumi-zenml restore {file}")
+    _show(plan, done, format)
+    surprises: list[str] = []
+    if watch_for:
+        with world.working() as say:
+            surprises = observe(plan, done, watch_for, say=say)
+        for surprise in surprises or [f"nothing came in {watch_for}."]:
+            tell(surprise)
+    failed = surprises or any(it.problem for it in done)
+    context.exit(unseen or (1 if failed else 0))
+
+
+def _show(plan: Plan, done: Sequence[Done], format: str) -> None:
+    rows = []
+    outcome = {id(it.step): it for it in done}
+    for step in plan.steps:
+        came = outcome.get(id(step))
+        action = "would remove" if came is None else "failed" if came.problem else "removed"
+        rows.append(
+            {
+                "action": action,
+                "name": step.name,
+                "project": step.entry.project,
+                "stack": step.entry.stack,
+                "flavor": step.entry.flavor,
+                "record": step.entry.record.id if step.with_record and step.entry.record else "",
+                "counterparts": ", ".join(it.counterpart.native_id for it in step.held),
+                "why": step.why,
+                "note": came.problem if came else step.warning,
+            }
+        )
+    rows += [
+        {
+            **dict.fromkeys((*_COLUMNS, "project"), ""),
+            "action": "left alone",
+            "name": left.name,
+            "why": left.code,
+            "note": left.why,
+        }
+        for left in plan.left
+    ]
+    if format == "table" and not rows:
+        click.echo("nothing to remove.")
+        return
+    emit(format, rows, _COLUMNS)

@@ -1,0 +1,67 @@
+"""``pulumi-zenml history``: the runs of one schedule."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import click
+
+from pulumi_zenml.audit import HistoryRow, take_history
+from pulumi_zenml.cli._options import World, ago, format_option, world_options
+from pulumi_zenml.cli._show import emit
+
+_COLUMNS = {
+    "where": "known to",
+    "due": "due",
+    "started": "started",
+    "duration": "took",
+    "zenml": "ZenML",
+    "native": "native",
+    "name": "run",
+    "link": "link",
+}
+_STYLES = {"failed": "red", "missing": "red", "running": "cyan", "completed": "green"}
+
+
+@click.command()
+@world_options
+@format_option
+@click.option(
+    "--since",
+    type=ago,
+    default="7d",
+    show_default=True,
+    metavar="INSTANT|DURATION",
+    help="How far back.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many."
+)
+@click.argument("name")
+def history(format: str, since: datetime, limit: int, name: str, **options: Any) -> None:
+    """Show the runs of schedule NAME on both sides, newest first, and where runs are missing.
+
+    \b
+    Example:
+      pulumi-zenml history daily-training-prod --since 2d
+    """
+    world = World.of(options)
+    inventory, entry = world.find(name)
+    with world.working() as say:
+        say(f"runs of {name}")
+        rows = take_history(inventory, entry, since=since, limit=limit)
+    shown = [_row(row, format) for row in rows]
+    if not rows and format == "table":
+        click.echo(f"no runs since {since.isoformat(timespec='minutes')}, and none expected.")
+        return
+    emit(format, shown, _COLUMNS, style=lambda it: _STYLES.get(it["zenml"] or it["where"], ""))
+
+
+def _row(row: HistoryRow, format: str) -> dict[str, Any]:
+    shown = {**asdict(row), "duration": row.duration}
+    if format == "table":
+        shown["link"] = row.zenml_url or row.native_url
+        shown["where"] = {"both": "both", "missing": "missing"}.get(row.where, f"{row.where} only")
+    return shown

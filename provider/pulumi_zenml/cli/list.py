@@ -1,0 +1,133 @@
+"""``pulumi-zenml list``: the registry of all schedules."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from pulumi_zenml.audit import Inventory, Row, list_schedules
+from pulumi_zenml.cli._options import (
+    World,
+    duration,
+    format_option,
+    scope_options,
+    tell_unreachable,
+    world_options,
+)
+from pulumi_zenml.cli._show import WIDE, emit, safe, table
+from pulumi_zenml.errors import InputError
+
+_COLUMNS = {
+    "name": "name",
+    "pipeline": "pipeline",
+    "stack": "stack",
+    "flavor": "flavor",
+    "cadence": "cadence",
+    "timezone": "zone",
+    "next_run": "next run",
+    "zenml": "ZenML",
+    "native": "native",
+    "last_run": "last run",
+    "last_result": "result",
+    "owner": "owner",
+    "drift": "drift",
+}
+
+
+@click.command("list")
+@world_options
+@scope_options
+@format_option
+@click.option(
+    "--watch",
+    type=duration,
+    is_flag=False,
+    flag_value="30s",
+    metavar="[DURATION]",
+    help="Look again every 30s, or this often, until interrupted.",
+)
+def list_command(format: str, watch: timedelta | None, **options: Any) -> None:
+    """Show every schedule, on both sides: when it fires, its state, last run, owner and drift.
+
+    Exit status: 0, or 2 when an orchestrator could not be looked at.
+
+    \b
+    Example:
+      pulumi-zenml list
+      pulumi-zenml list --state active --unmanaged --format csv
+    """
+    world = World.of(options)
+    if watch:
+        if format != "table":
+            raise InputError("--watch", "it shows a table only; leave out --format.")
+        _watch(world, watch)
+        return
+    inventory, rows = _look(world)
+    shown = [asdict(row) for row in rows]
+    if format == "table":
+        shown = [_for_people(row) for row in rows]
+    emit(format, shown, _columns(rows), style=_style)
+    tell_unreachable(inventory)
+    click.get_current_context().exit(2 if inventory.unreachable else 0)
+
+
+def _look(world: World) -> tuple[Inventory, list[Row]]:
+    inventory = world.look()
+    with world.working() as say:
+        say("ZenML: last runs")
+        return inventory, list_schedules(inventory)
+
+
+def _watch(world: World, every: timedelta) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    if not sys.stdout.isatty():
+        # A log gets one table after the other.
+        console = Console(width=WIDE)
+        while True:
+            console.print(_screen(world))
+            sys.stdout.flush()
+            time.sleep(every.total_seconds())
+    with Live(screen=True, auto_refresh=False) as live:
+        while True:
+            live.update(_screen(world), refresh=True)
+            time.sleep(every.total_seconds())
+
+
+def _screen(world: World) -> Any:
+    """The registry as it is now, with the time over it."""
+    from rich.text import Text
+
+    inventory, rows = _look(world)
+    shown = table([_for_people(row) for row in rows], _columns(rows), _style)
+    shown.title = Text(f"{inventory.taken.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
+    down = ", ".join(safe(it.name) for it in inventory.unreachable)
+    shown.caption = Text(f"not to be seen: {down}") if down else None
+    return shown
+
+
+def _columns(rows: list[Row]) -> dict[str, str]:
+    several = len({row.project for row in rows}) > 1
+    return {"project": "project", **_COLUMNS} if several else _COLUMNS
+
+
+def _for_people(row: Row) -> dict[str, Any]:
+    zone = ZoneInfo(row.timezone) if row.timezone else UTC
+    shown = asdict(row)
+    for key in ("next_run", "last_run"):
+        if shown[key]:
+            shown[key] = shown[key].astimezone(zone)
+    return shown
+
+
+def _style(row: Any) -> str:
+    if row["drift"]:
+        return "red" if row["drift"] != "unknown" else "yellow"
+    return "dim" if row["native"] in ("paused", "ended") else ""

@@ -1,0 +1,77 @@
+"""``pulumi-zenml restore``: make again what a cleanup removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pulumi_zenml.audit import Restored, read_backup
+from pulumi_zenml.audit import restore as make_again
+from pulumi_zenml.cli._options import World, confirm, format_option, world_options, yes_option
+from pulumi_zenml.cli._show import emit
+
+_COLUMNS = {
+    "outcome": "outcome",
+    "name": "name",
+    "project": "project",
+    "stack": "stack",
+    "cadence": "cadence",
+    "paused": "paused",
+    "differs": "what is not as before",
+}
+
+
+@click.command()
+@world_options
+@format_option
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@yes_option
+@click.argument("file", type=click.Path(path_type=Path))
+def restore(format: str, dry_run: bool, yes: bool, file: Path, **options: Any) -> None:
+    """Make again what the backup FILE holds: record, counterpart, cadence, paused state.
+
+    What is there already is left as it is, so it can be run again.
+
+    Exit status: 0 all is there, 1 something could not be made, 2 could not look.
+
+    \b
+    Example:
+      pulumi-zenml restore removed.json --yes
+    """
+    world = World.of(options)
+    backup = read_backup(file)
+    if dry_run or not yes:
+        with world.working() as say:
+            planned = make_again(world.connection, backup, dry_run=True, say=say)
+        if dry_run or format == "table":
+            _show(planned, format)
+        if dry_run:
+            click.get_current_context().exit(_status(planned))
+        confirm(f"Make {sum(it.outcome == 'would restore' for it in planned)} of these?", yes=yes)
+    with world.working() as say:
+        results = make_again(world.connection, backup, say=say)
+    _show(results, format)
+    click.get_current_context().exit(_status(results))
+
+
+def _status(results: Sequence[Restored]) -> int:
+    return 1 if any(it.outcome == "failed" for it in results) else 0
+
+
+def _show(results: Sequence[Restored], format: str) -> None:
+    rows = [
+        {
+            "outcome": it.outcome,
+            "name": it.item.name,
+            "project": it.item.project,
+            "stack": it.item.stack,
+            "cadence": it.item.native_cadence or it.item.cron,
+            "paused": it.item.paused,
+            "differs": "; ".join(it.differs),
+        }
+        for it in results
+    ]
+    emit(format, rows, _COLUMNS)

@@ -1,0 +1,120 @@
+"""A world for operations: a local ZenML store, and a third party's orchestrator in folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testbed.snapshots import ZenmlClient, zenml_client
+from testbed.zenml_server import client_environment, without_zenml
+
+TESTS = Path(__file__).resolve().parents[1]
+FLAVOR = "zenml_filecron.flavor.FileCronFlavor"
+# The console script that lies beside the interpreter: what a user runs.
+COMMAND = Path(sys.executable).with_name("pulumi-zenml")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    def findings(self) -> set[tuple[str, str]]:
+        """Code and schedule (or native id where there is none) of every finding."""
+        found = self.json["findings"]
+        return {(it["code"], it["schedule"] or it["native_id"]) for it in found}
+
+
+@dataclass
+class World:
+    """One ZenML store, stacks ``one`` and ``two`` with a folder each, and the command."""
+
+    zenml: ZenmlClient
+    root: Path
+    work: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def folder(self, stack: str = "one") -> Path:
+        return self.root / stack
+
+    def seed(self, function: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a function of `operations.seed` where ZenML is."""
+        module = "__import__('operations.seed', fromlist=['seed'])"
+        return self.zenml.evaluate(f"{module}.{function}(*{args!r}, **{kwargs!r})")
+
+    def run(self, *words: str, input: str | None = None, **env: str) -> Said:
+        """Run the console script."""
+        done = subprocess.run(
+            [str(COMMAND), *words],
+            cwd=self.work,
+            env=self.environment(**env),
+            input=input,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def environment(self, **env: str) -> dict[str, str]:
+        state = {"PULUMI_ZENML_STATE": str(self.work / "state"), "COLUMNS": "200"}
+        return {**without_zenml(), **self.zenml.env, **state, **self.env, **env}
+
+    def edit(self, native_id: str, stack: str = "one", **changes: Any) -> None:
+        """Change a counterpart by hand."""
+        path = self.folder(stack) / f"{native_id}.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+    def write(self, native_id: str, body: dict[str, Any], stack: str = "one") -> None:
+        """Make a counterpart by hand."""
+        (self.folder(stack) / f"{native_id}.json").write_text(json.dumps(body))
+
+    def body(self, native_id: str, stack: str = "one") -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads((self.folder(stack) / f"{native_id}.json").read_text())
+        return loaded
+
+    def natives(self, stack: str = "one") -> set[str]:
+        return {path.stem for path in self.folder(stack).glob("*.json")}
+
+
+@pytest.fixture(scope="session")
+def operations_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZenmlClient]:
+    """A local ZenML store that knows the third party's flavor, and two stacks with it."""
+    root = tmp_path_factory.mktemp("operations")
+    paths = os.pathsep.join([str(TESTS), str(TESTS / "thirdparty")])
+    env = {**client_environment(root / "config"), "PYTHONPATH": paths, "ROOT": str(root)}
+    with zenml_client(root, env) as client:
+        client.evaluate(
+            f"client.create_flavor(source={FLAVOR!r}, component_type='orchestrator').name"
+        )
+        for name in ("one", "two"):
+            (root / name).mkdir()
+            client.register_stack(name, "filecron", {"folder": str(root / name)})
+        client.create_snapshot("one", name="v1")
+        yield client
+
+
+@pytest.fixture
+def world(operations_client: ZenmlClient, tmp_path: Path) -> Iterator[World]:
+    """The world, empty of schedules before and after."""
+    made = World(operations_client, Path(operations_client.env["ROOT"]), tmp_path)
+    yield made
+    for stack in ("one", "two"):
+        for path in made.folder(stack).iterdir():
+            path.unlink()
+    made.seed("delete_all")

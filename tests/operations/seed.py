@@ -1,0 +1,332 @@
+"""What tests of operations do to ZenML by hand, in a process of its own.
+
+Called through `ZenmlClient.evaluate`; everything returned is plain data.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from zenml.client import Client
+from zenml.enums import ExecutionStatus
+from zenml.models import PipelineRunRequest, ScheduleRequest
+
+from pulumi_zenml.cadence import fires_between, make_cadence
+from pulumi_zenml.connection import Connection
+from pulumi_zenml.orchestrators.base import Submission
+from pulumi_zenml.pair import Declared, Pairs
+from pulumi_zenml.record import Marker
+from pulumi_zenml.session import Session
+from pulumi_zenml.submission import schedule_snapshot, submit
+
+
+def managed(
+    name: str,
+    owner: str,
+    *,
+    cron: str,
+    stack: str = "one",
+    snapshot: str = "training:v1",
+    timezone: str = "Europe/Berlin",
+    paused: bool = False,
+    **settings: Any,
+) -> dict[str, str]:
+    """A pair as a Pulumi resource makes it."""
+    cadence = make_cadence(cron=cron, timezone=timezone)
+    declared = Declared(owner, name, stack, cadence, snapshot, paused=paused, settings=settings)
+    pair = Pairs(Session(Connection())).create(declared)
+    assert pair.record and pair.counterpart
+    return {
+        "record": pair.record.id,
+        "native": pair.counterpart.native_id,
+        "snapshot": pair.record.marker.snapshot,
+    }
+
+
+def unmanaged(
+    name: str,
+    *,
+    cron: str,
+    stack: str = "one",
+    snapshot: str = "training:v1",
+    end_time: str | None = None,
+    submitted: bool = True,
+) -> dict[str, str]:
+    """A pair as ZenML itself makes it, without any mark of ours; or only its record."""
+    session = Session(Connection())
+    source = session.snapshot(snapshot)
+    orchestrator = session.orchestrator(stack)
+    schedule = session.client.zen_store.create_schedule(
+        ScheduleRequest(
+            project=session.project_id,
+            name=name,
+            active=True,
+            cron_expression=cron,
+            end_time=datetime.fromisoformat(end_time) if end_time else None,
+            orchestrator_id=orchestrator.target.component.id,
+            pipeline_id=source.pipeline.id,
+        )
+    )
+    if not submitted:
+        return {"record": str(schedule.id), "native": "", "snapshot": ""}
+    of_stack = session.stack(stack)
+    made = schedule_snapshot(
+        source, stack=of_stack, schedule_id=schedule.id, flavor=orchestrator.flavor, settings={}
+    )
+    submit(made, stack=of_stack, submission=Submission(cron_expression=cron), name=name)
+    found = orchestrator.locate(str(made.id), {})
+    assert found
+    return {"record": str(schedule.id), "native": found.native_id, "snapshot": str(made.id)}
+
+
+def claim(record_id: str, native_id: str) -> None:
+    """Write on a record that it has this counterpart."""
+    records = Session(Connection()).records
+    record = records.get(record_id)
+    assert record
+    records.mark(record, Marker(native_id=native_id))
+
+
+def note(record_id: str, key: str, value: str) -> None:
+    """Write into a record's metadata."""
+    records = Session(Connection()).records
+    record = records.get(record_id)
+    assert record
+    records.note(record, key, value)
+
+
+def half_made(owner: str) -> str:
+    """What a killed `pulumi up` leaves: a record under its staged name."""
+    session = Session(Connection())
+    record = session.records.create(
+        owner,
+        make_cadence(cron="0 3 * * *"),
+        pipeline_id=session.snapshot("training:v1").pipeline.id,
+        orchestrator_id=session.orchestrator("one").target.component.id,
+        name="daily-half-prod",
+    )
+    age(record.id, hours=2)
+    return record.name
+
+
+def age(record_id: str, *, hours: float) -> None:
+    """Have a record made, and last changed, so long ago."""
+    when = _sql(datetime.now(UTC) - timedelta(hours=hours))
+    _execute(
+        "update schedule set created = :when, updated = :when where id = :id",
+        when=when,
+        id=UUID(record_id).hex,
+    )
+
+
+def set_column(record_id: str, column: str, value: Any) -> None:
+    """Change a record behind ZenML's back."""
+    _execute(
+        f"update schedule set {column} = :value where id = :id", value=value, id=_hex(record_id)
+    )
+
+
+def move(made: dict[str, str], project: str) -> None:
+    """Have a schedule belong to another project."""
+    id = Client().get_project(project).id.hex
+    _execute("update schedule set project_id = :p where id = :id", p=id, id=_hex(made["record"]))
+    snapshot = _hex(made["snapshot"])
+    _execute("update pipeline_snapshot set project_id = :p where id = :id", p=id, id=snapshot)
+
+
+def rename(record_id: str, name: str) -> None:
+    """Give a record a name that ZenML itself would take."""
+    set_column(record_id, "name", name)
+
+
+def run(
+    snapshot_id: str, started: str, status: str = "completed", *, minutes: int = 5, native: str = ""
+) -> str:
+    """A run of a scheduled snapshot, as if it had been started then."""
+    client = Client()
+    begin = datetime.fromisoformat(started)
+    request = PipelineRunRequest(
+        name=f"run-{uuid4().hex[:8]}",
+        project=client.active_project.id,
+        snapshot=UUID(snapshot_id),
+        status=ExecutionStatus.RUNNING,
+        orchestrator_run_id=native or None,
+    )
+    made, _ = client.zen_store.get_or_create_run(request)
+    # ZenML would ask the run's steps; there are none.
+    end = _sql(begin + timedelta(minutes=minutes)) if status != "running" else None
+    _execute(
+        "update pipeline_run set created = :begin, start_time = :begin, end_time = :end, "
+        "status = :status, in_progress = :open where id = :id",
+        begin=_sql(begin),
+        end=end,
+        status=status,
+        open=end is None,
+        id=made.id.hex,
+    )
+    return made.name
+
+
+def due(cron: str, hours: float, *, timezone: str = "UTC") -> list[str]:
+    """When a cron fired during the last hours."""
+    now = datetime.now(UTC)
+    cadence = make_cadence(cron=cron, timezone=timezone)
+    return [it.isoformat() for it in fires_between(cadence, now - timedelta(hours=hours), now)]
+
+
+def rename_snapshot(snapshot_id: str, name: str) -> None:
+    """Give a snapshot a name that another one has."""
+    Client().update_snapshot(UUID(snapshot_id), name=name, replace=True)
+
+
+def expire_credentials(component: str, *, hours: float) -> None:
+    """A service connector for a component, whose credentials run out in so many hours."""
+    client = Client()
+    connector, _ = client.create_service_connector(
+        name=f"connector-{component}",
+        connector_type="docker",
+        auth_method="password",
+        configuration={"username": "someone", "password": "not-a-real-one"},
+        verify=False,
+        list_resources=False,
+        expires_at=datetime.now(UTC) + timedelta(hours=hours),
+    )
+    assert connector
+    _execute(
+        "update stack_component set connector_id = :id "
+        "where name = :name and type = 'orchestrator'",
+        id=connector.id.hex,
+        name=component,
+    )
+
+
+def forget_credentials() -> None:
+    """Remove every service connector."""
+    _execute("update stack_component set connector_id = null")
+    client = Client()
+    for connector in client.list_service_connectors().items:
+        client.delete_service_connector(connector.id)
+
+
+def delete_all() -> None:
+    """Remove every record, run and unnamed snapshot."""
+    _execute("delete from pipeline_run")
+    _execute("delete from schedule")
+    _execute("delete from pipeline_snapshot where name is null")
+
+
+def copies(snapshot_id: str, folder: str, count: int) -> None:
+    """So many more schedules like the one of this snapshot, on both sides."""
+    schedule = _one(
+        "select schedule_id from pipeline_snapshot where id = :id", id=_hex(snapshot_id)
+    )
+    names = {
+        table: [it for it in _columns(table) if it != "id"]
+        for table in ("schedule", "pipeline_snapshot")
+    }
+    store = Client().zen_store
+    with store.engine.begin() as connection:  # type: ignore[attr-defined]
+        for number in range(count):
+            new_schedule, new_snapshot = uuid4().hex, uuid4().hex
+            changed = {"name": f"'daily-copy{number}-prod'"}
+            _copy(connection, "schedule", schedule, new_schedule, names["schedule"], changed)
+            changed = {"schedule_id": f"'{new_schedule}'"}
+            columns = names["pipeline_snapshot"]
+            old = _hex(snapshot_id)
+            _copy(connection, "pipeline_snapshot", old, new_snapshot, columns, changed)
+            minute, hour = number % 60, number // 60 % 24
+            cron = f"{minute} {hour} * * *"
+            connection.execute(
+                text("update schedule set cron_expression = :cron where id = :id"),
+                {"cron": cron, "id": new_schedule},
+            )
+            body = {
+                "schedule": cron,
+                "timeZone": "UTC",
+                "paused": False,
+                "snapshot_id": str(UUID(new_snapshot)),
+                "pipeline": "training",
+            }
+            (Path(folder) / f"copy-{number}.json").write_text(json.dumps(body))
+
+
+def count_calls(what: str) -> dict[str, int]:
+    """How often ZenML and the orchestrators are called by a listing or an audit."""
+    from zenml_filecron.pulumi import FileCronOrchestrator
+
+    from pulumi_zenml.audit import list_schedules, run_audit, take_inventory
+
+    calls: Counter[str] = Counter()
+    store = type(Client().zen_store)
+    patched = [(store, it) for it in dir(store) if it.startswith(("list_", "get_"))]
+    # Each of these is a request to a server; the others are helpers of the local store.
+    patched = [it for it in patched if it[1] not in ("get_store_info", "get_type")]
+    patched += [(FileCronOrchestrator, it) for it in ("list_all", "read", "locate", "runs")]
+    before = {name: getattr(owner, name) for owner, name in patched}
+
+    def counted(name: str) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            calls[name] += 1
+            return before[name](*args, **kwargs)
+
+        return call
+
+    for owner, name in patched:
+        setattr(owner, name, counted(name))
+    try:
+        if what == "list":
+            list_schedules(take_inventory(Connection()))
+        else:
+            run_audit(Connection())
+    finally:
+        for owner, name in patched:
+            setattr(owner, name, before[name])
+    return dict(calls)
+
+
+def wait_seconds(seconds: float) -> None:
+    """Let time pass."""
+    time.sleep(seconds)
+
+
+def _copy(
+    connection: Any, table: str, old: str, new: str, columns: list[str], changed: dict[str, str]
+) -> None:
+    values = ", ".join(changed.get(it, f'"{it}"') for it in columns)
+    quoted = ", ".join(f'"{it}"' for it in columns)
+    connection.execute(
+        text(
+            f"insert into {table} (id, {quoted}) select :new, {values} from {table} where id = :old"
+        ),
+        {"new": new, "old": old},
+    )
+
+
+def _columns(table: str) -> list[str]:
+    with Client().zen_store.engine.connect() as connection:  # type: ignore[attr-defined]
+        return [row[1] for row in connection.execute(text(f"pragma table_info({table})"))]
+
+
+def _one(statement: str, **values: Any) -> Any:
+    with Client().zen_store.engine.connect() as connection:  # type: ignore[attr-defined]
+        return connection.execute(text(statement), values).scalar_one()
+
+
+def _execute(statement: str, **values: Any) -> None:
+    with Client().zen_store.engine.begin() as connection:  # type: ignore[attr-defined]
+        connection.execute(text(statement), values)
+
+
+def _hex(id: str) -> str:
+    return UUID(id).hex
+
+
+def _sql(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,0 +1,354 @@
+"""Every finding, seeded once, is reported, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from operations.conftest import World
+
+
+def hours_ago(hours: float) -> datetime:
+    return datetime.now(UTC) - timedelta(hours=hours)
+
+
+def daily_at(instant: datetime) -> str:
+    return f"{instant.minute} {instant.hour} * * *"
+
+
+def healthy(world: World) -> None:
+    """What gives no finding: both owned and not, active and paused, in several zones."""
+    world.seed("unmanaged", "weekly-report-prod", cron="0 4 * * 1")
+    world.seed("managed", "daily-training-dev", "shop/dev/training", cron="1 3 * * *")
+    idle = world.seed(
+        "managed", "hourly-ingest-dev", "shop/dev/ingest", cron="5 * * * *", paused=True
+    )
+    world.seed("age", idle["record"], hours=50)
+    well = world.seed("unmanaged", "hourly-well-prod", cron="20 * * * *")
+    world.seed("age", well["record"], hours=26)
+    for fire in world.seed("due", "20 * * * *", 25):
+        late = datetime.fromisoformat(fire) + timedelta(minutes=3)
+        world.seed("run", well["snapshot"], late.isoformat())
+
+
+def one_sided(world: World) -> set[tuple[str, str]]:
+    world.seed("unmanaged", "daily-lost-prod", cron="2 3 * * *", submitted=False)
+    orphan = world.seed("unmanaged", "daily-orphan-prod", cron="3 3 * * *")
+    world.zenml.evaluate(f"client.delete_schedule({orphan['record']!r})")
+    world.write("elsewhere", _file("4 3 * * *", "00000000-0000-4000-8000-000000000001"))
+    return {
+        ("record-without-counterpart", "daily-lost-prod"),
+        ("counterpart-without-record", orphan["native"]),
+        ("unknown-counterpart", "elsewhere"),
+    }
+
+
+def crossed(world: World) -> set[tuple[str, str]]:
+    twin = world.seed("unmanaged", "daily-twin-prod", cron="5 3 * * *")
+    world.write("twin-again", world.body(twin["native"]))
+    thief = world.seed("unmanaged", "daily-thief-prod", cron="5 3 * * *", submitted=False)
+    world.seed("claim", thief["record"], twin["native"])
+    world.seed("unmanaged", "daily-namesake-prod", cron="6 3 * * *", submitted=False)
+    world.write("daily-namesake-prod", _file("6 3 * * *", None))
+    return {
+        ("duplicate-counterparts", "daily-twin-prod"),
+        ("shared-counterpart", "daily-thief-prod"),
+        ("linked-by-name", "daily-namesake-prod"),
+    }
+
+
+def different(world: World) -> set[tuple[str, str]]:
+    edited = world.seed("managed", "daily-edited-dev", "shop/dev/edited", cron="7 3 * * *")
+    world.edit(edited["native"], schedule="7 4 * * *")
+    held = world.seed("unmanaged", "daily-held-prod", cron="8 3 * * *")
+    world.edit(held["native"], paused=True)
+    snoozed = world.seed(
+        "managed", "daily-snoozed-dev", "shop/dev/snoozed", cron="9 3 * * *", paused=True
+    )
+    until = hours_ago(1).isoformat()
+    world.seed("note", snoozed["record"], "pulumi_zenml_paused_until", until)
+    return {
+        ("cadence-differs", "daily-edited-dev"),
+        ("paused-on-one-side", "daily-held-prod"),
+        ("pause-overdue", "daily-snoozed-dev"),
+    }
+
+
+def broken(world: World) -> set[tuple[str, str]]:
+    senseless = world.seed("unmanaged", "daily-senseless-prod", cron="10 3 * * *")
+    world.seed("set_column", senseless["record"], "cron_expression", "not a cron")
+    garbled = world.seed("unmanaged", "daily-garbled-prod", cron="11 3 * * *")
+    body = world.body(garbled["native"])
+    world.write(garbled["native"], {"snapshot_id": body["snapshot_id"]})
+    world.zenml.register_stack("doomed", "filecron", {"folder": str(world.folder("two"))})
+    world.seed("unmanaged", "daily-doomed-prod", cron="12 3 * * *", stack="doomed")
+    world.zenml.evaluate(
+        "client.create_stack('gone', {'orchestrator': 'one', 'artifact_store': 'default'}).name"
+    )
+    world.seed("unmanaged", "daily-homeless-prod", cron="13 3 * * *", stack="gone")
+    world.zenml.evaluate(
+        "[client.delete_stack('doomed'), client.delete_stack('gone'), "
+        "client.delete_stack_component('doomed', 'orchestrator')] and None"
+    )
+    staged = world.seed("half_made", "shop/dev/half")
+    return {
+        ("broken-record", "daily-senseless-prod"),
+        ("broken-counterpart", "daily-garbled-prod"),
+        ("cadence-differs", "daily-garbled-prod"),
+        ("orchestrator-gone", "daily-doomed-prod"),
+        ("stack-gone", "daily-doomed-prod"),
+        ("stack-gone", "daily-homeless-prod"),
+        ("half-made", staged),
+    }
+
+
+def stale(world: World) -> set[tuple[str, str]]:
+    world.zenml.create_snapshot("one", pipeline="scoring", name="live")
+    newer = world.zenml.create_snapshot("one", pipeline="scoring", name="next", value=2)
+    world.seed(
+        "managed", "daily-moved-dev", "shop/dev/moved", cron="14 3 * * *", snapshot="scoring:live"
+    )
+    world.seed("rename_snapshot", newer.id, "live")
+    gone = world.seed("managed", "daily-gone-dev", "shop/dev/gone", cron="15 3 * * *")
+    world.zenml.evaluate(f"client.delete_snapshot({gone['snapshot']!r})")
+    over = hours_ago(2).isoformat()
+    world.seed("unmanaged", "daily-over-prod", cron="16 3 * * *", end_time=over)
+    return {
+        ("stale-target", "daily-moved-dev"),
+        ("stale-target", "daily-gone-dev"),
+        ("past-its-end", "daily-over-prod"),
+    }
+
+
+def runs(world: World) -> set[tuple[str, str]]:
+    silent = world.seed("unmanaged", "hourly-silent-prod", cron="17 * * * *")
+    world.seed("age", silent["record"], hours=30)
+    gappy = world.seed("unmanaged", "hourly-gappy-prod", cron="18 * * * *")
+    world.seed("age", gappy["record"], hours=30)
+    fires = world.seed("due", "18 * * * *", 25)
+    for index, fire in enumerate(fires):
+        if index not in (3, 4):
+            world.seed("run", gappy["snapshot"], fire)
+    start = hours_ago(5)
+    sick = world.seed("unmanaged", "daily-sick-prod", cron=daily_at(start))
+    world.seed("age", sick["record"], hours=24 * 4)
+    for days in (0, 1, 2):
+        world.seed("run", sick["snapshot"], (start - timedelta(days=days)).isoformat(), "failed")
+    crash = world.seed("unmanaged", "hourly-crash-prod", cron="19 * * * *")
+    world.seed("age", crash["record"], hours=30)
+    words = [f"failed@{fire}" for fire in world.seed("due", "19 * * * *", 29)]
+    (world.folder() / f"{crash['native']}.runs").write_text(" ".join(words))
+    start = hours_ago(8)
+    stuck = world.seed("unmanaged", "daily-stuck-prod", cron=daily_at(start))
+    world.seed("age", stuck["record"], hours=10)
+    world.seed("run", stuck["snapshot"], start.isoformat(), "running")
+    return {
+        ("never-fired", "hourly-silent-prod"),
+        ("missed-runs", "hourly-gappy-prod"),
+        ("failing", "daily-sick-prod"),
+        ("failing", "hourly-crash-prod"),
+        ("long-running", "daily-stuck-prod"),
+    }
+
+
+def fleet(world: World) -> set[tuple[str, str]]:
+    for name in ("a", "b", "c", "d"):
+        world.seed("unmanaged", f"monthly-{name}-prod", cron="30 1 1 * *")
+    tomorrow = datetime.now(UTC) + timedelta(hours=20)
+    for name in ("a", "b", "c", "d"):
+        world.seed("unmanaged", f"daily-{name}-prod", cron=daily_at(tomorrow))
+    world.seed("unmanaged", "Nightly Report", cron="31 3 * * *")
+    world.seed("expire_credentials", "two", hours=30)
+    return {
+        ("crowded-minute", "daily-a-prod, daily-b-prod, daily-c-prod, daily-d-prod"),
+        ("naming", "Nightly Report"),
+        ("credential-expiring", "connector-two"),
+    }
+
+
+def _file(cron: str, snapshot: str | None) -> dict[str, Any]:
+    return {
+        "schedule": cron,
+        "timeZone": "UTC",
+        "paused": False,
+        "snapshot_id": snapshot,
+        "pipeline": "training",
+    }
+
+
+@pytest.mark.slow
+def test_each_finding_is_reported_and_nothing_else(world: World) -> None:
+    healthy(world)
+    quiet = world.run("audit", "--json")
+    assert quiet.findings() == set(), quiet.out
+    assert quiet.code == 0
+    assert quiet.json == {
+        "schedules": 4,
+        "counterparts": 4,
+        "drift_percent": 0.0,
+        "findings": [],
+        "unreachable": [],
+    }
+
+    expected = set()
+    for seeding in (one_sided, crossed, different, broken, stale, runs, fleet):
+        expected |= seeding(world)
+    try:
+        said = world.run("audit", "--json", "--crowded", "4", PULUMI_ZENML_STATE=str(world.work))
+    finally:
+        world.seed("forget_credentials")
+    assert said.findings() == expected, said.out
+    assert said.code == 1
+    for finding in said.json["findings"]:
+        assert set(finding) == {
+            "code", "severity", "schedule", "stack", "flavor", "native_id", "message", "fix"
+        }  # fmt: skip
+        assert finding["message"] and finding["fix"]
+    from pulumi_zenml.audit import CODES
+
+    assert {code for code, _ in said.findings()} == set(CODES)
+
+
+def test_drift_is_the_share_of_what_one_side_has(world: World) -> None:
+    for index in range(3):
+        world.seed("unmanaged", f"daily-{index}-prod", cron=f"{index} 3 * * *")
+    world.seed("unmanaged", "daily-lost-prod", cron="9 3 * * *", submitted=False)
+    orphan = world.seed("unmanaged", "daily-orphan-prod", cron="9 4 * * *")
+    world.zenml.evaluate(
+        f"client.zen_store.delete_schedule(__import__('uuid').UUID"
+        f"({orphan['record']!r}), soft=False)"
+    )
+    said = world.run("audit", "--json")
+    assert (said.json["schedules"], said.json["counterparts"]) == (4, 4)
+    assert said.json["drift_percent"] == 40.0
+
+
+def test_a_fire_is_judged_once(world: World) -> None:
+    gappy = world.seed("unmanaged", "hourly-gappy-prod", cron="18 * * * *")
+    world.seed("age", gappy["record"], hours=30)
+    fires = world.seed("due", "18 * * * *", 25)
+    for fire in fires[:-2]:
+        world.seed("run", gappy["snapshot"], fire)
+    first = world.run("audit", "--json")
+    assert first.findings() == {("missed-runs", "hourly-gappy-prod")}
+    (state,) = (world.work / "state").glob("audit-*.json")
+    assert gappy["record"] in state.read_text()
+    again = world.run("audit", "--json")
+    assert again.findings() == set()
+    since = world.run("audit", "--json", "--since", "3h")
+    assert since.findings() == {("missed-runs", "hourly-gappy-prod")}
+    state.write_text("{ this is no state")
+    assert world.run("audit", "--json").findings() == first.findings()
+
+
+def test_a_schedule_that_changed_owes_nothing_from_before(world: World) -> None:
+    resumed = world.seed("unmanaged", "hourly-resumed-prod", cron="18 * * * *")
+    world.seed("age", resumed["record"], hours=30)
+    world.seed("run", resumed["snapshot"], hours_ago(29).isoformat())
+    assert world.run("pause", "hourly-resumed-prod", "--yes").code == 0
+    assert world.run("audit", "--json").findings() == set()
+    assert world.run("resume", "hourly-resumed-prod", "--yes").code == 0
+    assert world.run("audit", "--json").findings() == set()
+
+
+def test_an_orchestrator_that_is_down_is_unknown_not_missing(world: World) -> None:
+    world.seed("unmanaged", "daily-here-prod", cron="0 3 * * *", submitted=False)
+    world.seed("unmanaged", "daily-there-prod", cron="1 3 * * *", stack="two")
+    (world.folder("two") / "down").touch()
+    said = world.run("audit", "--json")
+    assert said.code == 2
+    assert said.findings() == {("record-without-counterpart", "daily-here-prod")}
+    (down,) = said.json["unreachable"]
+    assert (down["kind"], down["name"], down["flavor"]) == ("orchestrator", "two", "filecron")
+    assert "the folder is down" in down["reason"]
+    assert said.json["drift_percent"] == 100.0
+    listed = world.run("list", "--format", "json")
+    assert listed.code == 2
+    assert {it["name"]: it["native"] for it in listed.json} == {
+        "daily-here-prod": "missing",
+        "daily-there-prod": "unknown",
+    }
+
+
+def test_two_components_of_one_place_count_once(world: World) -> None:
+    world.zenml.register_stack("again", "filecron", {"folder": str(world.folder("one"))})
+    try:
+        world.seed("unmanaged", "daily-one-prod", cron="0 3 * * *")
+        world.seed("unmanaged", "daily-again-prod", cron="1 3 * * *", stack="again")
+        said = world.run("audit", "--json")
+        assert said.findings() == set(), said.out
+        assert said.json["counterparts"] == 2
+    finally:
+        world.zenml.evaluate(
+            "[client.delete_stack('again'), "
+            "client.delete_stack_component('again', 'orchestrator')] and None"
+        )
+
+
+def test_every_project_is_looked_at_and_one_can_be_chosen(world: World) -> None:
+    world.zenml.evaluate("client.create_project(name='other', description='').name")
+    try:
+        world.seed("unmanaged", "daily-here-prod", cron="0 3 * * *")
+        world.seed("move", world.seed("unmanaged", "daily-there-prod", cron="1 3 * * *"), "other")
+        rows = world.run("list", "--format", "json").json
+        assert {(it["project"], it["name"]) for it in rows} == {
+            ("default", "daily-here-prod"),
+            ("other", "daily-there-prod"),
+        }
+        for project, name in (("default", "daily-here-prod"), ("other", "daily-there-prod")):
+            said = world.run("audit", "--json", "--project", project)
+            # What belongs to the other project is neither counted nor called unknown.
+            assert said.findings() == set(), said.out
+            assert (said.json["schedules"], said.json["counterparts"]) == (1, 1)
+            listed = world.run("list", "--project", project, "--format", "json").json
+            assert [it["name"] for it in listed] == [name]
+        wrong = world.run("audit", "--project", "othr")
+        assert wrong.code == 2 and "Near it: other" in wrong.err
+    finally:
+        world.seed("delete_all")
+        world.zenml.evaluate("client.delete_project('other')")
+
+
+def test_filters_and_formats(world: World) -> None:
+    world.seed("unmanaged", "daily-lost-prod", cron="9 3 * * *", submitted=False)
+    world.seed("unmanaged", "badly named", cron="8 3 * * *")
+    assert world.run("audit", "--json", "--ignore", "naming").findings() == {
+        ("record-without-counterpart", "daily-lost-prod")
+    }
+    assert world.run("audit", "--json", "--severity", "error").findings() == {
+        ("record-without-counterpart", "daily-lost-prod")
+    }
+    assert world.run("audit", "--json", "--code", "naming").findings() == {
+        ("naming", "badly named")
+    }
+    assert world.run("audit", "--json", "--stack", "two").json["schedules"] == 0
+    assert world.run("audit", "--json", "--managed").json["schedules"] == 0
+    csv = world.run("audit", "--format", "csv").out.splitlines()
+    assert csv[0] == "code,severity,schedule,stack,flavor,native_id,message,fix"
+    assert len(csv) == 3
+    import yaml
+
+    assert yaml.safe_load(world.run("audit", "--format", "yaml").out)["schedules"] == 2
+    table = world.run("audit")
+    assert "record-without-counterpart" in table.out
+    assert "Schedule drift: 50.0%" in table.out
+
+
+def test_a_result_can_be_written_and_read(world: World) -> None:
+    world.seed("unmanaged", "daily-lost-prod", cron="9 3 * * *", submitted=False)
+    text = world.zenml.evaluate(
+        "__import__('pulumi_zenml.audit', fromlist=['x']).run_audit(__import__("
+        "'pulumi_zenml.connection', fromlist=['x']).Connection()).to_json()"
+    )
+    from pulumi_zenml.audit import AuditResult
+    from pulumi_zenml.errors import InputError
+
+    result = AuditResult.from_json(text)
+    assert [it.schedule for it in result.findings] == ["daily-lost-prod"]
+    assert AuditResult.from_json(result.to_json()) == result
+    for broken_text in ("{", "[]", json.dumps({**json.loads(text), "version": 99})):
+        with pytest.raises(InputError):
+            AuditResult.from_json(broken_text)

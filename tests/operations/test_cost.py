@@ -1,0 +1,24 @@
+"""A thousand schedules cost pages, not calls."""
+
+from __future__ import annotations
+
+from operations.conftest import World
+
+
+def test_calls_do_not_grow_with_schedules(world: World) -> None:
+    made = world.seed("unmanaged", "daily-copied-prod", cron="0 3 * * *")
+    world.seed("run", made["snapshot"], "2026-01-01T03:00:00+00:00")
+    few = {what: world.seed("count_calls", what) for what in ("list", "audit")}
+    world.seed("copies", made["snapshot"], str(world.folder()), 999)
+    for what in ("list", "audit"):
+        many = world.seed("count_calls", what)
+        # One listing for each component, whatever it holds.
+        assert many["list_all"] == few[what]["list_all"] == 2
+        assert {many.get(it, 0) for it in ("read", "locate", "runs")} == {0}
+        # Five hundred a page, and the last runs of a hundred schedules a call.
+        for name, count in many.items():
+            more = {"list_schedules": 1, "list_snapshots": 1, "list_runs": 9}.get(name, 0)
+            assert count - few[what].get(name, 0) <= more, (what, name, count, few[what])
+    said = world.run("audit", "--json", "--ignore", "crowded-minute")
+    assert said.json["schedules"] == 1000
+    assert said.findings() == set(), said.out[:2000]
