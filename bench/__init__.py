@@ -1,0 +1,1 @@
+"""What this package costs, measured on the real engine: `make bench`."""

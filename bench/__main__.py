@@ -1,0 +1,122 @@
+"""Time the engine's commands on N schedules, beside N dynamic resources that do nothing.
+
+The schedules are on the tests' third-party orchestrator, whose calls cost next to nothing, so
+what is left is Pulumi, ZenML and this package.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = ROOT / "tests"
+sys.path[:0] = [str(TESTS)]
+
+from testbed.engine import Project  # noqa: E402
+from testbed.snapshots import zenml_client  # noqa: E402
+from testbed.zenml_server import client_environment, zenml_server  # noqa: E402
+
+FLAVOR = "zenml_filecron.flavor.FileCronFlavor"
+
+SCHEDULES = """
+import pulumi_zenml as zenml
+for n in range({count}):
+    zenml.Schedule(f"s{{n}}", stack="bench", snapshot="training:v1", cron="H 3 * * *")
+"""
+
+NOTHING = """
+from bench.nothing import Nothing
+for n in range({count}):
+    Nothing(f"s{{n}}", {{"n": n}})
+"""
+
+STEPS: dict[str, Callable[[Project], object]] = {
+    "preview": lambda it: it.preview(),
+    "up": lambda it: it.up(),
+    "preview unchanged": lambda it: it.preview(),
+    "up unchanged": lambda it: it.up(),
+    "refresh": lambda it: it.refresh(),
+    "destroy": lambda it: it.destroy(),
+}
+
+
+@click.command()
+@click.option("--count", default=50, show_default=True, help="How many resources.")
+@click.option("--rounds", default=3, show_default=True, help="How often to do it all.")
+@click.option("--server", is_flag=True, help="Use a ZenML server instead of a local store.")
+def main(count: int, rounds: int, server: bool) -> None:
+    """Print a table of seconds: the median of the rounds."""
+    imports("import pulumi_zenml; pulumi_zenml.Schedule", rounds)
+    imports("import pulumi", rounds)
+    with tempfile.TemporaryDirectory() as name, world(Path(name), server) as env:
+        ours = [measure(Path(name) / f"ours{n}", SCHEDULES, count, env) for n in range(rounds)]
+        base = [measure(Path(name) / f"base{n}", NOTHING, count, env) for n in range(rounds)]
+    where = "a ZenML server" if server else "a local ZenML store"
+    print(f"\n{count} resources, median of {rounds} rounds, seconds; {where}")
+    print(f"{'':20}{'schedules':>12}{'nothing':>12}")
+    for step in STEPS:
+        row = [statistics.median(it[step] for it in runs) for runs in (ours, base)]
+        print(f"{step:20}{row[0]:12.1f}{row[1]:12.1f}")
+
+
+def imports(code: str, rounds: int) -> None:
+    """Print how long a new interpreter takes to run some imports."""
+    taken = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        taken.append(time.perf_counter() - start)
+    print(f"{statistics.median(taken):6.2f} s  python -c '{code}'")
+
+
+@contextmanager
+def world(folder: Path, server: bool) -> Iterator[dict[str, str]]:
+    """A ZenML store with one stack and one snapshot; yields a client's environment."""
+    paths = os.pathsep.join([str(TESTS), str(TESTS / "thirdparty"), str(ROOT)])
+    files = folder / "files"
+    files.mkdir()
+    with served(folder, server) as client:
+        env = {**client, "PYTHONPATH": paths}
+        with zenml_client(folder / "client", env) as zenml:
+            zenml.evaluate(
+                f"client.create_flavor(source={FLAVOR!r}, component_type='orchestrator').name"
+            )
+            zenml.register_stack("bench", "filecron", {"folder": str(files)})
+            zenml.create_snapshot("bench", name="v1")
+        yield env
+
+
+@contextmanager
+def served(folder: Path, server: bool) -> Iterator[dict[str, str]]:
+    """The environment of a client with a local store, or with a server that runs meanwhile."""
+    if not server:
+        yield client_environment(folder / "config")
+        return
+    with zenml_server(folder / "server") as running:
+        yield running.client_environment(folder / "config")
+
+
+def measure(folder: Path, program: str, count: int, env: dict[str, str]) -> dict[str, float]:
+    """Seconds of each command on a new stack."""
+    folder.mkdir()
+    project = Project(folder, program.format(count=count), env=env)
+    taken = {}
+    for step, command in STEPS.items():
+        start = time.perf_counter()
+        command(project)
+        taken[step] = time.perf_counter() - start
+    return taken
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Docs made from code are up to date, links lead somewhere, exports are what they say."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pulumi_zenml
+from pulumi_zenml.orchestrators import REFUSED, REGISTRY, get_orchestrator, table
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+
+
+def test_the_orchestrators_page_is_what_the_code_says() -> None:
+    page = (ROOT / "docs" / "orchestrators.md").read_text(encoding="utf-8")
+    assert page == table.markdown(), "run: pulumi-zenml orchestrators --markdown"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    missing = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_the_public_names() -> None:
+    assert pulumi_zenml.__all__ == ["Schedule", "ScheduleArgs"]
+    assert {pulumi_zenml.Schedule.__name__, pulumi_zenml.ScheduleArgs.__name__} == set(
+        pulumi_zenml.__all__
+    )
+    with pytest.raises(AttributeError, match="Schedul"):
+        _ = pulumi_zenml.Schedul
+
+
+def test_the_type_token_and_the_pickled_path_are_frozen() -> None:
+    from pulumi.dynamic.dynamic import serialize_provider
+
+    from pulumi_zenml.provider import ScheduleProvider
+
+    assert pulumi_zenml.Schedule._resource_type_name == "dynamic/zenml:Schedule"
+    assert ScheduleProvider.__module__ == "pulumi_zenml.provider"
+    assert len(serialize_provider(ScheduleProvider())) < 120
+
+
+def test_importing_what_programs_import_is_light() -> None:
+    code = (
+        "import sys, pulumi_zenml; pulumi_zenml.Schedule; "
+        "print([it for it in ('zenml', 'kubernetes', 'kfp', 'boto3', 'azure', 'httpx', 'rich') "
+        "if it in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_capability_table_as_json() -> None:
+    command = [sys.executable, "-m", "pulumi_zenml.cli", "orchestrators", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    rows = {row["flavor"]: row for row in json.loads(done.stdout)}
+    assert set(rows) == set(REGISTRY)
+    for flavor, row in rows.items():
+        can = get_orchestrator(flavor).capabilities
+        assert (row["counterpart"], row["dialect"]) == (can.counterpart, can.dialect)
+        for name in can.abilities():
+            assert re.match(r"(yes|not-yet|upstream|never)(: .+)?$", row[name], re.DOTALL), name
+
+
+def test_the_registry_is_in_order_and_nothing_is_both_known_and_refused() -> None:
+    assert list(REGISTRY) == sorted(REGISTRY)
+    assert list(REFUSED) == sorted(REFUSED)
+    assert not set(REGISTRY) & set(REFUSED)
