@@ -90,6 +90,8 @@ class Record:
 
     def belongs_to(self, owner: str) -> bool:
         """Whether ``owner`` made it, even if it died before it could say so in the marker."""
+        if not owner:
+            return False
         return self.marker.owner == owner or self.name.partition(_STAGED)[2].startswith(
             f"{owner_hash(owner)}-"
         )

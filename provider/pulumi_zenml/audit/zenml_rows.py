@@ -98,10 +98,12 @@ class Run:
 
 
 def aware(value: datetime | None) -> datetime | None:
+    """An instant with its zone: ZenML keeps naive UTC."""
     return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
 def to_snapshot(response: PipelineSnapshotResponse) -> Snapshot:
+    """A snapshot from a listing."""
     resources = response.get_resources()
     schedule = resources.schedule
     return Snapshot(
@@ -118,6 +120,13 @@ def to_snapshot(response: PipelineSnapshotResponse) -> Snapshot:
 
 
 def to_run(response: PipelineRunResponse, *, whole: bool = False, page: str = "") -> Run:
+    """A run from a listing.
+
+    Args:
+        response: ZenML's own.
+        whole: whether it was hydrated, so that its end and native id are known.
+        page: where ZenML's dashboard shows a run, with ``{project}`` and ``{run}``.
+    """
     body = response.get_body()
     schedule = response.get_resources().schedule
     created = aware(body.created)
