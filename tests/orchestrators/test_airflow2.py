@@ -9,9 +9,9 @@ import pytest
 
 from orchestrators.airflow2_answers import LOGIN, Airflow2, airflow2
 from pulumi_zenml.errors import PermissionDeniedError
-from pulumi_zenml.orchestrators import _airflow_api
-from pulumi_zenml.orchestrators._airflow_api import AirflowApi
-from pulumi_zenml.orchestrators._airflow_http import AirflowHttp
+from pulumi_zenml.orchestrators.airflow import api as _airflow_api
+from pulumi_zenml.orchestrators.airflow.api import AirflowApi
+from pulumi_zenml.orchestrators.airflow.http import AirflowHttp
 
 RUN = {
     "dag_run_id": "scheduled__2026-11-23T15:00:00+00:00",

@@ -23,11 +23,11 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from pulumi_zenml.orchestrators import _airflow_api
-from pulumi_zenml.orchestrators._airflow_api import AirflowApi
-from pulumi_zenml.orchestrators._airflow_http import AirflowHttp
-from pulumi_zenml.orchestrators._airflow_timing import INERT
 from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
+from pulumi_zenml.orchestrators.airflow import api as _airflow_api
+from pulumi_zenml.orchestrators.airflow.api import AirflowApi
+from pulumi_zenml.orchestrators.airflow.http import AirflowHttp
+from pulumi_zenml.orchestrators.airflow.timing import INERT
 from pulumi_zenml.orchestrators.base import Counterpart
 from testbed.airflow import REFRESH_SECONDS, Airflow
 from testbed.process import wait_until

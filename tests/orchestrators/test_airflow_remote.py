@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from orchestrators.s3_bucket import KEYS, REGION, S3Bucket
-from pulumi_zenml.orchestrators._airflow_timing import INERT
+from pulumi_zenml.orchestrators.airflow.timing import INERT
 from testbed.snapshots import ZenmlClient
 
 Call = Callable[..., Any]

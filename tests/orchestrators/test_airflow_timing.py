@@ -13,7 +13,7 @@ import pytest
 from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.cadence.fires import next_fires
 from pulumi_zenml.cadence.model import Cadence
-from pulumi_zenml.orchestrators._airflow_timing import INERT, timing
+from pulumi_zenml.orchestrators.airflow.timing import INERT, timing
 from testbed.process import cache_folder
 
 NOW = datetime(2026, 11, 23, 13, 36, 31, tzinfo=UTC)

@@ -30,9 +30,9 @@ from pulumi_zenml.errors import (
     ThrottledError,
     UnauthenticatedError,
 )
-from pulumi_zenml.orchestrators import _azure_arm
-from pulumi_zenml.orchestrators._azureml_trigger import NO_START, to_body, to_fields
 from pulumi_zenml.orchestrators.azureml import AzureMLOrchestrator
+from pulumi_zenml.orchestrators.azureml import arm as _azure_arm
+from pulumi_zenml.orchestrators.azureml.trigger import NO_START, to_body, to_fields
 from pulumi_zenml.orchestrators.base import Orchestrator, Target, Wanted
 from pulumi_zenml.testing.azureml_rules import Refusal, check_schedule
 from pulumi_zenml.testing.azureml_standin import AzureMLStandIn

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_zenml.orchestrators._crontab import Entry, drop, entries, put, setting
+from pulumi_zenml.orchestrators.hyperai.crontab import Entry, drop, entries, put, setting
 
 KEY = "0b8f6f0e-3f2a-4c1d-9b5e-7a6d5c4b3a21"
 OTHER = "11111111-2222-3333-4444-555555555555"

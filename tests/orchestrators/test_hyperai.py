@@ -22,12 +22,12 @@ from pulumi_zenml.errors import (
     SubmissionError,
     UnauthenticatedError,
 )
-from pulumi_zenml.orchestrators._cron_host import CronHost
-from pulumi_zenml.orchestrators._crontab import Entry, put
-from pulumi_zenml.orchestrators._ssh import connect
-from pulumi_zenml.orchestrators._ssh_keys import Login
 from pulumi_zenml.orchestrators.base import Json, Orchestrator, Wanted
 from pulumi_zenml.orchestrators.hyperai import HyperAIOrchestrator
+from pulumi_zenml.orchestrators.hyperai.cron_host import CronHost
+from pulumi_zenml.orchestrators.hyperai.crontab import Entry, put
+from pulumi_zenml.orchestrators.hyperai.ssh import connect
+from pulumi_zenml.orchestrators.hyperai.ssh_keys import Login
 from testbed.process import wait_until
 from testbed.snapshots import zenml_client
 from testbed.sshd import SshHost, ssh_host

@@ -29,9 +29,9 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from pulumi_zenml.orchestrators._kfp_recurring_run import NEVER, NEVER_CRON
 from pulumi_zenml.orchestrators.base import Counterpart, Json, Target, Wanted
 from pulumi_zenml.orchestrators.kubeflow import KubeflowOrchestrator
+from pulumi_zenml.orchestrators.kubeflow.recurring_run import NEVER, NEVER_CRON
 from pulumi_zenml.testing.bench import Fault
 from pulumi_zenml.testing.kfp_standin import KfpStandIn
 from testbed.snapshots import zenml_client

@@ -30,10 +30,10 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from pulumi_zenml.orchestrators import _vertex_api
-from pulumi_zenml.orchestrators._vertex_schedule import SELDOM, owner_labels
 from pulumi_zenml.orchestrators.base import Counterpart, Json, Target, Wanted
 from pulumi_zenml.orchestrators.vertex import VertexOrchestrator
+from pulumi_zenml.orchestrators.vertex import api as _vertex_api
+from pulumi_zenml.orchestrators.vertex.schedule import SELDOM, owner_labels
 from pulumi_zenml.submission import quiet
 from pulumi_zenml.testing.aip160 import FilterError, parse_filter
 from pulumi_zenml.testing.bench import Fault

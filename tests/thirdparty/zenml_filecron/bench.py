@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from pulumi_zenml.orchestrators.base import Json
 from pulumi_zenml.testing.bench import Bench, Fault
+from zenml_filecron import files
 
 
 class FileCronBench(Bench):
@@ -68,4 +69,4 @@ class FileCronBench(Bench):
 
     def _edit(self, native_id: str, **changes: Any) -> None:
         path = self.folder / f"{native_id}.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+        files.write(path, {**json.loads(path.read_text()), **changes})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from uuid import uuid4
 
 from zenml.orchestrators import BaseOrchestrator, BaseOrchestratorConfig, BaseOrchestratorFlavor
 from zenml.orchestrators.base_orchestrator import SubmissionResult
+
+from zenml_filecron import files
 
 
 class FileCronConfig(BaseOrchestratorConfig):
@@ -53,7 +54,7 @@ class FileCron(BaseOrchestrator):
             "active_stack": base_environment["ZENML_ACTIVE_STACK_ID"],
         }
         path = folder / f"{uuid4().hex[:12]}.json"
-        path.write_text(json.dumps(body))
+        files.write(path, body)
         if (folder / "die").exists():
             (folder / "die").unlink()
             os._exit(9)

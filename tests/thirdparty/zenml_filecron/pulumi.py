@@ -22,6 +22,7 @@ from pulumi_zenml.orchestrators.base import (
     Wanted,
     Yes,
 )
+from zenml_filecron import files
 
 # Fires on the 29th of February only: nothing comes of it before it is shaped.
 INERT = "0 0 29 2 *"
@@ -73,14 +74,16 @@ class FileCronOrchestrator(Orchestrator):
         return self._counterpart(found.native_id, body)
 
     def read(self, native_id: str) -> Counterpart | None:
-        path = self._path(native_id)
-        return self._counterpart(native_id, self._body(native_id)) if path.exists() else None
+        body = files.read(self._path(native_id))
+        return None if body is None else self._counterpart(native_id, body)
 
     def list_all(self) -> Iterator[Counterpart]:
         if (self._folder() / "lost").exists():
             raise UnreachableError("filecron", "the folder cannot be listed.")
         for path in sorted(self._folder().glob("*.json")):
-            yield self._counterpart(path.stem, json.loads(path.read_text()))
+            body = files.read(path)
+            if body is not None:
+                yield self._counterpart(path.stem, body)
 
     def set_paused(self, native_id: str, paused: bool) -> None:
         self._write(native_id, {**self._body(native_id), "paused": paused})
@@ -123,7 +126,7 @@ class FileCronOrchestrator(Orchestrator):
         return loaded
 
     def _write(self, native_id: str, body: Mapping[str, Any]) -> None:
-        self._path(native_id).write_text(json.dumps(body))
+        files.write(self._path(native_id), body)
 
     def _counterpart(self, native_id: str, body: dict[str, Any]) -> Counterpart:
         if "schedule" not in body:

@@ -21,9 +21,6 @@ from pulumi_zenml.cadence.dialects.base import rfc3339
 from pulumi_zenml.cadence.fires import fires_between
 from pulumi_zenml.compare import differences
 from pulumi_zenml.errors import InputError, NotFoundError, RefusedError, ServiceError
-from pulumi_zenml.orchestrators import _kfp_recurring_run as recurring
-from pulumi_zenml.orchestrators._kfp_api import KFP, GoneError, KfpApi, predicates
-from pulumi_zenml.orchestrators._kfp_runs import BY_HAND, page, run
 from pulumi_zenml.orchestrators._zenml_config import ZenmlConfig, tell
 from pulumi_zenml.orchestrators.base import (
     Capabilities,
@@ -37,6 +34,9 @@ from pulumi_zenml.orchestrators.base import (
     Wanted,
     Yes,
 )
+from pulumi_zenml.orchestrators.kubeflow import recurring_run as recurring
+from pulumi_zenml.orchestrators.kubeflow.api import KFP, GoneError, KfpApi, predicates
+from pulumi_zenml.orchestrators.kubeflow.runs import BY_HAND, page, run
 
 if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotResponse

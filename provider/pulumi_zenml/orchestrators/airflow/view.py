@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from pulumi_zenml.cadence.model import Native
-from pulumi_zenml.orchestrators._airflow_api import AirflowApi, Dag
-from pulumi_zenml.orchestrators._airflow_dag import TAG, counterpart
-from pulumi_zenml.orchestrators._airflow_folder import Folder
-from pulumi_zenml.orchestrators._airflow_zip import BrokenZipError, DagZip
+from pulumi_zenml.orchestrators.airflow.api import AirflowApi, Dag
+from pulumi_zenml.orchestrators.airflow.dag import TAG, counterpart
+from pulumi_zenml.orchestrators.airflow.folder import Folder
+from pulumi_zenml.orchestrators.airflow.zip import BrokenZipError, DagZip
 from pulumi_zenml.orchestrators.base import Counterpart
 
 

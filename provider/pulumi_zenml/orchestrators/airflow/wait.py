@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from pulumi_zenml.errors import NotGoneError, RefusedError, ServiceError
-from pulumi_zenml.orchestrators._airflow_api import AirflowApi, Dag
-from pulumi_zenml.orchestrators._airflow_http import SERVICE
-from pulumi_zenml.orchestrators._airflow_zip import DagZip
+from pulumi_zenml.orchestrators.airflow.api import AirflowApi, Dag
+from pulumi_zenml.orchestrators.airflow.http import SERVICE
+from pulumi_zenml.orchestrators.airflow.zip import DagZip
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pulumi_zenml.errors import NotFoundError, PermissionDeniedError, RefusedError
-from pulumi_zenml.orchestrators._kubernetes_api import GRANT, Answer, Api, Object
-from pulumi_zenml.orchestrators._kubernetes_connection import KUBERNETES
+from pulumi_zenml.orchestrators.kubernetes.api import GRANT, Answer, Api, Object
+from pulumi_zenml.orchestrators.kubernetes.connection import KUBERNETES
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 

@@ -17,8 +17,6 @@ from pulumi_zenml.errors import (
     RunInProgressError,
     ServiceError,
 )
-from pulumi_zenml.orchestrators import _eventbridge as eb
-from pulumi_zenml.orchestrators._aws import ATTEMPTS, READ_SECONDS, Aws, calling, is_missing
 from pulumi_zenml.orchestrators.base import (
     Capabilities,
     Counterpart,
@@ -30,6 +28,14 @@ from pulumi_zenml.orchestrators.base import (
     Target,
     Wanted,
     Yes,
+)
+from pulumi_zenml.orchestrators.sagemaker import eventbridge as eb
+from pulumi_zenml.orchestrators.sagemaker.aws import (
+    ATTEMPTS,
+    READ_SECONDS,
+    Aws,
+    calling,
+    is_missing,
 )
 
 _SNAPSHOT = re.compile(r'"--snapshot_id",\s*"([0-9a-f-]{36})"')

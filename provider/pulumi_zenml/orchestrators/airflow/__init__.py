@@ -18,26 +18,26 @@ from pulumi_zenml.errors import (
     RefusedError,
     ServiceError,
 )
-from pulumi_zenml.orchestrators._airflow_api import AirflowApi
-from pulumi_zenml.orchestrators._airflow_dag import counterpart, is_paused, shaped, timed
-from pulumi_zenml.orchestrators._airflow_folder import (
+from pulumi_zenml.orchestrators.airflow.api import AirflowApi
+from pulumi_zenml.orchestrators.airflow.dag import counterpart, is_paused, shaped, timed
+from pulumi_zenml.orchestrators.airflow.folder import (
     Folder,
     default_folder,
     open_folder,
     staging_folder,
 )
-from pulumi_zenml.orchestrators._airflow_http import SERVICE, AirflowHttp
-from pulumi_zenml.orchestrators._airflow_table import (
+from pulumi_zenml.orchestrators.airflow.http import SERVICE, AirflowHttp
+from pulumi_zenml.orchestrators.airflow.table import (
     CAPABILITIES,
     OVERRIDES,
     SETTINGS,
     TIMEOUT_SECONDS,
     WAIT_SECONDS,
 )
-from pulumi_zenml.orchestrators._airflow_timing import INERT
-from pulumi_zenml.orchestrators._airflow_view import View
-from pulumi_zenml.orchestrators._airflow_wait import appears, begins_anew, missed, stays_away
-from pulumi_zenml.orchestrators._airflow_zip import BrokenZipError, DagZip
+from pulumi_zenml.orchestrators.airflow.timing import INERT
+from pulumi_zenml.orchestrators.airflow.view import View
+from pulumi_zenml.orchestrators.airflow.wait import appears, begins_anew, missed, stays_away
+from pulumi_zenml.orchestrators.airflow.zip import BrokenZipError, DagZip
 from pulumi_zenml.orchestrators.base import (
     Counterpart,
     Json,

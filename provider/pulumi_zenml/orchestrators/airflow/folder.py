@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from pulumi_zenml.errors import NotFoundError, PermissionDeniedError, ServiceError
-from pulumi_zenml.orchestrators._airflow_http import SERVICE
+from pulumi_zenml.orchestrators.airflow.http import SERVICE
 
 if TYPE_CHECKING:
     from zenml.artifact_stores import BaseArtifactStore

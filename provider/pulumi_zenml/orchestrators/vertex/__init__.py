@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi_zenml.cadence.dialects.base import rfc3339
 from pulumi_zenml.errors import InputError, NotFoundError, NotGoneError, RefusedError
-from pulumi_zenml.orchestrators import _vertex_schedule as schedules
-from pulumi_zenml.orchestrators._vertex_api import VERTEX, GoneError, VertexApi
 from pulumi_zenml.orchestrators._zenml_config import ZenmlConfig, tell
 from pulumi_zenml.orchestrators.base import (
     Capabilities,
@@ -30,6 +28,8 @@ from pulumi_zenml.orchestrators.base import (
     Wanted,
     Yes,
 )
+from pulumi_zenml.orchestrators.vertex import schedule as schedules
+from pulumi_zenml.orchestrators.vertex.api import VERTEX, GoneError, VertexApi
 
 if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotResponse

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pulumi_zenml.errors import PermissionDeniedError, RefusedError
-from pulumi_zenml.orchestrators._cron_host import CronHost
-from pulumi_zenml.orchestrators._crontab import setting
+from pulumi_zenml.orchestrators.hyperai.cron_host import CronHost
+from pulumi_zenml.orchestrators.hyperai.crontab import setting
 
 _CRON_PATH = "/usr/bin:/bin"
 _COMPOSE = 'read -r path; [ -z "$path" ] || PATH=$path; export PATH; docker compose version'

@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 
 from pulumi_zenml.errors import NotGoneError
-from pulumi_zenml.orchestrators import _kubernetes_cronjob as cronjob
-from pulumi_zenml.orchestrators import _kubernetes_jobs as jobs
-from pulumi_zenml.orchestrators._kubernetes_api import Api, Object
+from pulumi_zenml.orchestrators.kubernetes import cronjob as cronjob
+from pulumi_zenml.orchestrators.kubernetes import jobs as jobs
+from pulumi_zenml.orchestrators.kubernetes.api import Api, Object
 
 _GONE_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.5

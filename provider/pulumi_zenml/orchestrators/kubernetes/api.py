@@ -21,7 +21,7 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from pulumi_zenml.orchestrators._kubernetes_connection import KUBERNETES, Connection
+from pulumi_zenml.orchestrators.kubernetes.connection import KUBERNETES, Connection
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

@@ -32,12 +32,6 @@ from pulumi_zenml.errors import (
     NotFoundError,
     RefusedError,
 )
-from pulumi_zenml.orchestrators import _kubernetes_access as access
-from pulumi_zenml.orchestrators import _kubernetes_cronjob as cronjob
-from pulumi_zenml.orchestrators import _kubernetes_deletion as deletion
-from pulumi_zenml.orchestrators import _kubernetes_jobs as jobs
-from pulumi_zenml.orchestrators._kubernetes_api import Api, Object
-from pulumi_zenml.orchestrators._kubernetes_connection import KUBERNETES
 from pulumi_zenml.orchestrators.base import (
     Capabilities,
     Counterpart,
@@ -50,6 +44,12 @@ from pulumi_zenml.orchestrators.base import (
     Wanted,
     Yes,
 )
+from pulumi_zenml.orchestrators.kubernetes import access as access
+from pulumi_zenml.orchestrators.kubernetes import cronjob as cronjob
+from pulumi_zenml.orchestrators.kubernetes import deletion as deletion
+from pulumi_zenml.orchestrators.kubernetes import jobs as jobs
+from pulumi_zenml.orchestrators.kubernetes.api import Api, Object
+from pulumi_zenml.orchestrators.kubernetes.connection import KUBERNETES
 
 if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotResponse

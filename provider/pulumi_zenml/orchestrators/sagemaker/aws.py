@@ -143,7 +143,7 @@ def opt_out_of_telemetry() -> None:
     folders = need("platformdirs", "sagemaker", SERVICE)
     usual = Path(folders.site_config_dir("sagemaker")) / "config.yaml"
     if not usual.exists():
-        os.environ.setdefault(_ADMIN_CONFIG, str(Path(__file__).with_name("sagemaker_sdk.yaml")))
+        os.environ.setdefault(_ADMIN_CONFIG, str(Path(__file__).with_name("sdk.yaml")))
 
 
 def code_of(error: Exception) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi_zenml.orchestrators._kfp_recurring_run import instant
 from pulumi_zenml.orchestrators.base import NativeRun, RunState
+from pulumi_zenml.orchestrators.kubeflow.recurring_run import instant
 
 BY_HAND = " by hand "
 """In the name of a run that was triggered."""

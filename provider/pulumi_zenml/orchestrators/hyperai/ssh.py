@@ -18,7 +18,7 @@ from pulumi_zenml.errors import (
     UnreachableError,
 )
 from pulumi_zenml.orchestrators._sdk import need
-from pulumi_zenml.orchestrators._ssh_keys import (
+from pulumi_zenml.orchestrators.hyperai.ssh_keys import (
     Login,
     UnknownHost,
     fingerprint,

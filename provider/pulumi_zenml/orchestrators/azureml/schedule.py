@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from pulumi_zenml.orchestrators._azure_arm import Body
+from pulumi_zenml.orchestrators.azureml.arm import Body
 from pulumi_zenml.orchestrators.base import NativeRun, RunState
 
 OWNER, SNAPSHOT = "pulumi-zenml-owner", "zenml-snapshot"

@@ -29,13 +29,6 @@ from pulumi_zenml.errors import (
     RefusedError,
     ServiceError,
 )
-from pulumi_zenml.orchestrators._cron_host import CronHost, Job
-from pulumi_zenml.orchestrators._crontab import SCRIPT, Entry, drop, entries, put
-from pulumi_zenml.orchestrators._host_dialect import HostDialect
-from pulumi_zenml.orchestrators._hyperai_checks import check_host
-from pulumi_zenml.orchestrators._hyperai_place import Place
-from pulumi_zenml.orchestrators._hyperai_runs import heard_by_zenml, last_start
-from pulumi_zenml.orchestrators._ssh import connect
 from pulumi_zenml.orchestrators.base import (
     Capabilities,
     Counterpart,
@@ -48,6 +41,13 @@ from pulumi_zenml.orchestrators.base import (
     Wanted,
     Yes,
 )
+from pulumi_zenml.orchestrators.hyperai.checks import check_host
+from pulumi_zenml.orchestrators.hyperai.cron_host import CronHost, Job
+from pulumi_zenml.orchestrators.hyperai.crontab import SCRIPT, Entry, drop, entries, put
+from pulumi_zenml.orchestrators.hyperai.host_dialect import HostDialect
+from pulumi_zenml.orchestrators.hyperai.place import Place
+from pulumi_zenml.orchestrators.hyperai.runs import heard_by_zenml, last_start
+from pulumi_zenml.orchestrators.hyperai.ssh import connect
 
 if TYPE_CHECKING:
     import paramiko

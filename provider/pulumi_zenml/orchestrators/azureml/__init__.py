@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from pulumi_zenml.cadence.model import Native
 from pulumi_zenml.errors import InputError, NotFoundError, RefusedError
-from pulumi_zenml.orchestrators._azure_arm import SERVICE, Arm, Body, wait_for
-from pulumi_zenml.orchestrators._azureml_schedule import (
+from pulumi_zenml.orchestrators.azureml.arm import SERVICE, Arm, Body, wait_for
+from pulumi_zenml.orchestrators.azureml.schedule import (
     OWNER,
     SNAPSHOT,
     component_of,
@@ -29,7 +29,7 @@ from pulumi_zenml.orchestrators._azureml_schedule import (
     state_of,
     tags_of,
 )
-from pulumi_zenml.orchestrators._azureml_trigger import to_body, to_fields
+from pulumi_zenml.orchestrators.azureml.trigger import to_body, to_fields
 from pulumi_zenml.orchestrators.base import (
     Capabilities,
     Counterpart,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from pulumi_zenml.orchestrators._kubernetes_api import Api, Object
 from pulumi_zenml.orchestrators.base import NativeRun, RunState
+from pulumi_zenml.orchestrators.kubernetes.api import Api, Object
 
 MANUAL = "cronjob.kubernetes.io/instantiate"
 SCHEDULED_FOR = "batch.kubernetes.io/cronjob-scheduled-timestamp"

@@ -14,14 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID, uuid4
 
 from pulumi_zenml.errors import InputError, NotFoundError, ServiceError
-from pulumi_zenml.orchestrators import _databricks_job as job_of
-from pulumi_zenml.orchestrators._databricks_api import (
-    HTTP_SECONDS,
-    RETRY_SECONDS,
-    SERVICE,
-    Api,
-    Job,
-)
 from pulumi_zenml.orchestrators.base import (
     Capabilities,
     Counterpart,
@@ -33,6 +25,14 @@ from pulumi_zenml.orchestrators.base import (
     Target,
     Wanted,
     Yes,
+)
+from pulumi_zenml.orchestrators.databricks import job as job_of
+from pulumi_zenml.orchestrators.databricks.api import (
+    HTTP_SECONDS,
+    RETRY_SECONDS,
+    SERVICE,
+    Api,
+    Job,
 )
 
 if TYPE_CHECKING:

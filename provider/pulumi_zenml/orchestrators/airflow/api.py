@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pulumi_zenml.errors import NotFoundError, RefusedError
-from pulumi_zenml.orchestrators._airflow_http import AirflowHttp, ConflictError
+from pulumi_zenml.orchestrators.airflow.http import AirflowHttp, ConflictError
 from pulumi_zenml.orchestrators.base import NativeRun, RunState
 
 _PAGE = 100

@@ -11,8 +11,8 @@ from pulumi_zenml.cadence.dialects.airflow import Airflow
 from pulumi_zenml.cadence.fires import next_fires
 from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.errors import CannotExpressError
-from pulumi_zenml.orchestrators._airflow_timing import INERT, timing
-from pulumi_zenml.orchestrators._airflow_zip import (
+from pulumi_zenml.orchestrators.airflow.timing import INERT, timing
+from pulumi_zenml.orchestrators.airflow.zip import (
     TIMING,
     DagZip,
     Marker,

@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 from pulumi_zenml.cadence.zones import offset_at, zone_names
 from pulumi_zenml.errors import PermissionDeniedError, RefusedError, ServiceError
-from pulumi_zenml.orchestrators._crontab import FOLDER, SCRIPT
-from pulumi_zenml.orchestrators._ssh import Done, Ssh
+from pulumi_zenml.orchestrators.hyperai.crontab import FOLDER, SCRIPT
+from pulumi_zenml.orchestrators.hyperai.ssh import Done, Ssh
 
 _LIST = "LC_ALL=C; export LC_ALL; crontab -l"
 # Debian's `crontab -l` prints a carriage return as the two characters \r; its editor sees the file.
