@@ -19,7 +19,7 @@ from pulumi_zenml.orchestrators.base import Wanted
 if TYPE_CHECKING:
     from pulumi.dynamic import Config
 
-    from pulumi_zenml.pair import Pairs
+    from pulumi_zenml.pairs import Pairs
     from pulumi_zenml.session import Session
 
 NAMESPACE = "zenml"
@@ -71,16 +71,16 @@ class Host:
             if project not in self._sessions:
                 from pulumi_zenml.session import Session
 
-                self._sessions[project] = Session(self.connection, project)
+                self._sessions[project] = Session(self.connection, project, self.say)
             return self._sessions[project]
 
     @contextlib.contextmanager
     def pairs(self, props: Mapping[str, Any]) -> Iterator[Pairs]:
         """The lifecycle for a resource's project; our own errors leave without a stack trace."""
-        from pulumi_zenml.pair import Pairs
+        from pulumi_zenml.pairs import Pairs
 
         try:
-            yield Pairs(self.session(props), warn=self.say)
+            yield Pairs(self.session(props))
         except PulumiZenmlError as error:
             # Pulumi's dynamic host shows the whole traceback of what a provider raises.
             sys.tracebacklimit = 0

@@ -16,6 +16,7 @@ from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.connection import Connection
 from pulumi_zenml.errors import InputError
 from pulumi_zenml.pair import Declared
+from pulumi_zenml.running import Policy
 from pulumi_zenml.source import build_snapshot, check_source
 
 CADENCE = ("cron", "interval", "run_once_at", "timezone", "start_time", "end_time", "catchup")
@@ -111,9 +112,19 @@ def to_declared(inputs: Mapping[str, Any], connection: Connection) -> Declared:
         settings=inputs.get("orchestrator_settings", {}),
         formerly=tuple(inputs.get("formerly", ())),
         adopt=inputs.get("adopt", False),
-        when_running=connection.when_running or inputs.get("when_running", "refuse"),
-        wait_timeout=float(inputs.get("wait_timeout", 3600)),
+        policy=to_policy(inputs, connection),
     )
+
+
+def to_policy(inputs: Mapping[str, Any], connection: Connection) -> Policy:
+    """What a resource says of runs in progress; Pulumi config has the last word.
+
+    Args:
+        inputs: the resource's inputs or, for its deletion, its outputs.
+        connection: with what Pulumi config overrides.
+    """
+    when_running = connection.when_running or inputs.get("when_running", "refuse")
+    return Policy(when_running, float(inputs.get("wait_timeout", 3600)))
 
 
 def _builder(inputs: Mapping[str, Any]) -> Any:

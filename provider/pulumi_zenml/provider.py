@@ -22,7 +22,7 @@ from pulumi.dynamic import (
 
 from pulumi_zenml.diff import NATIVE, compare_inputs
 from pulumi_zenml.host import Host, plain
-from pulumi_zenml.inputs import check_inputs, to_declared
+from pulumi_zenml.inputs import check_inputs, to_declared, to_policy
 
 
 class ScheduleProvider(ResourceProvider):
@@ -101,12 +101,10 @@ class ScheduleProvider(ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete the counterpart and the record, and look."""
-        connection = self.host.connection
         with self.host.pairs(_props) as pairs:
             pairs.delete(
                 _id,
                 native_id=_props.get("native_id", ""),
                 orchestrator_id=_props.get("orchestrator_id", ""),
-                when_running=connection.when_running or _props.get("when_running", "refuse"),
-                wait_timeout=float(_props.get("wait_timeout", 3600)),
+                policy=to_policy(_props, self.host.connection),
             )

@@ -27,10 +27,17 @@ class Session:
     Args:
         connection: where ZenML is.
         project: a ZenML project by name or id; empty for the connection's, else the active one.
+        warn: told what a user must know although nothing failed.
     """
 
-    def __init__(self, connection: Connection, project: str = "") -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        project: str = "",
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self.connection = connection
+        self.warn = warn
         self._project = project or connection.project
         self._lock = threading.RLock()
         self._stacks: dict[str, StackResponse] = {}
@@ -229,7 +236,7 @@ class Session:
                 overrides = self.connection.orchestrators.get(component.name, {})
                 # The stack's view of a component lacks its configuration.
                 hydrated = component.get_hydrated_version()
-                self._orchestrators[key] = cls(Target(hydrated, overrides))
+                self._orchestrators[key] = cls(Target(hydrated, overrides, self.warn))
             return self._orchestrators[key]
 
 

@@ -21,7 +21,8 @@ from zenml.models import PipelineRunRequest, ScheduleRequest
 from pulumi_zenml.cadence import fires_between, make_cadence
 from pulumi_zenml.connection import Connection
 from pulumi_zenml.orchestrators.base import Submission
-from pulumi_zenml.pair import Declared, Pairs
+from pulumi_zenml.pair import Declared
+from pulumi_zenml.pairs import Pairs
 from pulumi_zenml.record import Marker
 from pulumi_zenml.session import Session
 from pulumi_zenml.submission import schedule_snapshot, submit
@@ -92,6 +93,13 @@ def claim(record_id: str, native_id: str) -> None:
     record = records.get(record_id)
     assert record
     records.mark(record, Marker(native_id=native_id))
+
+
+def delete_pair(record_id: str, native_id: str) -> None:
+    """Delete a pair as a resource with that state does."""
+    session = Session(Connection())
+    component = str(session.orchestrator("one").target.component.id)
+    Pairs(session).delete(record_id, native_id=native_id, orchestrator_id=component)
 
 
 def note(record_id: str, key: str, value: str) -> None:

@@ -280,3 +280,21 @@ def test_a_run_after_a_cleanup_is_seen(world: World) -> None:
         _, said = process.communicate(timeout=200)
     assert process.returncode == 1
     assert f"run '{run}' came after that" in said
+
+
+def test_a_counterpart_that_became_another_records_is_left_alone(world: World) -> None:
+    other = world.seed("unmanaged", "daily-other-prod", cron="0 3 * * *")
+    mine = world.seed("unmanaged", "daily-mine-prod", cron="0 4 * * *")
+    (world.folder() / f"{mine['native']}.json").unlink()
+    world.seed("claim", mine["record"], other["native"])
+    world.seed("delete_pair", mine["record"], other["native"])
+    assert world.natives() == {other["native"]}
+    assert [it["name"] for it in world.zenml.schedules()] == ["daily-other-prod"]
+
+
+def test_a_counterpart_that_was_pointed_elsewhere_by_hand_goes(world: World) -> None:
+    made = world.seed("unmanaged", "daily-mine-prod", cron="0 4 * * *")
+    world.edit(made["native"], snapshot_id="b7b6a3a4-6a5d-4a1c-9f0c-0d9f0a3c1e55")
+    world.seed("delete_pair", made["record"], made["native"])
+    assert world.natives() == set()
+    assert world.zenml.schedules() == []

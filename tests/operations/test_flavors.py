@@ -29,7 +29,8 @@ from pulumi_zenml.audit import (
     take_inventory,
 )
 from pulumi_zenml.cadence import Cadence, make_cadence, schedule_name
-from pulumi_zenml.pair import Declared, Pair, Pairs
+from pulumi_zenml.pair import Declared, Pair
+from pulumi_zenml.pairs import Pairs
 from pulumi_zenml.session import Session
 
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pulumi_zenml.pair import Pair, Pairs
+    from pulumi_zenml.pair import Pair
+    from pulumi_zenml.pairs import Pairs
     from testbed.snapshots import ZenmlClient
 
 
@@ -111,20 +112,22 @@ def read(overrides: Mapping[str, Any], pair: dict[str, Any]) -> dict[str, Any] |
 
 def delete(overrides: Mapping[str, Any], pair: dict[str, Any]) -> None:
     """Delete the pair."""
+    from pulumi_zenml.running import Policy
+
     _pairs(pair["stack"], overrides, []).delete(
         pair["record"],
         native_id=pair["native_id"],
         orchestrator_id=pair["orchestrator"],
-        when_running="ignore",
+        policy=Policy("ignore"),
     )
 
 
 def _pairs(stack: str, overrides: Mapping[str, Any], said: list[str]) -> Pairs:
     from pulumi_zenml.connection import Connection
-    from pulumi_zenml.pair import Pairs
+    from pulumi_zenml.pairs import Pairs
     from pulumi_zenml.session import Session
 
-    return Pairs(Session(Connection(orchestrators={stack: overrides})), said.append)
+    return Pairs(Session(Connection(orchestrators={stack: overrides}), warn=said.append))
 
 
 def _plain(pair: Pair, stack: str) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from pulumi_zenml.audit.inventory import Entry, Held, Inventory, Say
 from pulumi_zenml.audit.lock import only_one
 from pulumi_zenml.audit.sides import check_sides
 from pulumi_zenml.errors import InputError, NotFoundError, PulumiZenmlError
-from pulumi_zenml.pair import Pairs
+from pulumi_zenml.pairs import Pairs
 from pulumi_zenml.record import Record
+from pulumi_zenml.running import Policy
 
 DEFAULT_CODES = ("record-without-counterpart", "counterpart-without-record", "past-its-end")
 BY_CODE = (
@@ -181,7 +182,7 @@ def clean_up(
         for step in plan.steps:
             say(f"removing {step.name}")
             try:
-                _remove(plan, step, when_running)
+                _remove(plan, step, Policy(when_running))
             except PulumiZenmlError as error:
                 done.append(Done(step, None, str(error)))
             else:
@@ -279,7 +280,7 @@ def _step(entry: Entry, codes: Sequence[str], called: Sequence[str], *, record_o
     return Step(entry, held, True, why, warning)
 
 
-def _remove(plan: Plan, step: Step, when_running: str) -> None:
+def _remove(plan: Plan, step: Step, policy: Policy) -> None:
     entry = step.entry
     session = plan.inventory.zenml.session(entry.project_id)
     pairs = Pairs(session)
@@ -292,19 +293,19 @@ def _remove(plan: Plan, step: Step, when_running: str) -> None:
     if first is None or (record and first.component.id != record.orchestrator_id):
         first, others = None, list(step.held)
     for held in others:
-        _remove_counterpart(pairs, held, when_running)
+        _remove_counterpart(pairs, held, policy)
     if record is None:
         if first:
-            _remove_counterpart(pairs, first, when_running)
+            _remove_counterpart(pairs, first, policy)
     elif entry.component is None or entry.shared_with:
-        pairs.forget(record, when_running=when_running)
+        pairs.forget(record, policy=policy)
     else:
         # Without a counterpart there may still be remains of one, which go too.
         pairs.delete(
             record.id,
             native_id=first.counterpart.native_id if first else "",
             orchestrator_id=record.orchestrator_id or "",
-            when_running=when_running,
+            policy=policy,
             keep_snapshots=True,
         )
 
@@ -322,12 +323,12 @@ def _check_unchanged(step: Step, record: Record, pairs: Pairs) -> None:
         raise InputError(record.name, "it has a counterpart now. Plan again.")
 
 
-def _remove_counterpart(pairs: Pairs, held: Held, when_running: str) -> None:
+def _remove_counterpart(pairs: Pairs, held: Held, policy: Policy) -> None:
     pairs.delete(
         "",
         native_id=held.counterpart.native_id,
         orchestrator_id=held.component.id,
-        when_running=when_running,
+        policy=policy,
     )
 
 

@@ -9,7 +9,9 @@ from pulumi_zenml.audit.inventory import Entry, Inventory
 from pulumi_zenml.audit.sides import PAUSED_UNTIL, paused_until
 from pulumi_zenml.errors import InputError, NotFoundError, RefusedError
 from pulumi_zenml.orchestrators.base import Orchestrator
-from pulumi_zenml.pair import Pair, Pairs
+from pulumi_zenml.pair import Pair
+from pulumi_zenml.pairs import Pairs
+from pulumi_zenml.running import Policy
 
 
 def find_one(inventory: Inventory, name: str) -> Entry:
@@ -77,7 +79,7 @@ def resume(inventory: Inventory, entry: Entry) -> list[str]:
     """
     _set_paused(inventory, entry, False, "ignore")
     _remember(inventory, entry, None)
-    return _next_up(entry)
+    return [*inventory.zenml.warnings, *_next_up(entry)]
 
 
 def resume_due(inventory: Inventory) -> list[Entry]:
@@ -118,7 +120,7 @@ def _set_paused(inventory: Inventory, entry: Entry, paused: bool, when_running: 
     orchestrator = _reachable(entry)
     pairs = Pairs(inventory.zenml.session(entry.project_id))
     pair = Pair(entry.record, entry.counterpart, orchestrator)
-    pairs.set_paused(pair, paused, when_running=when_running)
+    pairs.set_paused(pair, paused, policy=Policy(when_running))
     for extra in entry.held[1:]:
         other = replace(pair, record=None, counterpart=extra.counterpart)
         pairs.set_paused(replace(other, orchestrator=extra.component.orchestrator), paused)

@@ -16,8 +16,10 @@ from pulumi_zenml.cadence import next_fires
 from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.connection import Connection, zenml_errors
 from pulumi_zenml.errors import BackupError, PulumiZenmlError
-from pulumi_zenml.pair import Declared, Pair, Pairs
+from pulumi_zenml.pair import Declared, Pair
+from pulumi_zenml.pairs import Pairs
 from pulumi_zenml.record import Marker, owner_hash
+from pulumi_zenml.running import Policy
 from pulumi_zenml.session import Session
 
 Outcome = Literal["restored", "already there", "failed", "would restore"]
@@ -155,7 +157,7 @@ def _remove_leftovers(session: Session, item: Item) -> None:
                 record.id,
                 native_id=record.marker.native_id,
                 orchestrator_id=record.orchestrator_id or "",
-                when_running="ignore",
+                policy=Policy("ignore"),
             )
 
 

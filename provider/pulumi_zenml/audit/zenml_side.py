@@ -50,6 +50,8 @@ class ZenmlSide:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.warnings: list[str] = []
+        """What a user must know although nothing failed."""
         self._session = Session(connection)
         self._sessions: dict[str, Session] = {}
         self._components: dict[str, Component] | None = None
@@ -68,7 +70,7 @@ class ZenmlSide:
             project_id: ZenML's id; empty for what belongs to none.
         """
         if project_id not in self._sessions:
-            self._sessions[project_id] = Session(self.connection, project_id)
+            self._sessions[project_id] = Session(self.connection, project_id, self.warnings.append)
         return self._sessions[project_id]
 
     def projects(self) -> list[Project]:
@@ -220,7 +222,7 @@ class ZenmlSide:
             found = self.client.list_pipeline_runs(
                 project=project_id, schedule_id=schedule_id, size=limit, hydrate=True
             )
-            page = self._runs_url()
+            page = self.runs_url()
             return [to_run(item, whole=True, page=page) for item in found.items]
 
     def runs_of_snapshots(
@@ -240,8 +242,11 @@ class ZenmlSide:
                 found += map(to_run, listed)
         return found
 
-    def _runs_url(self) -> str:
-        """Where ZenML's dashboard shows a run; empty for a store without one."""
+    def runs_url(self) -> str:
+        """Where ZenML's dashboard shows a run: ``{project}`` and ``{run}`` are to be filled in.
+
+        Empty for a store without a dashboard.
+        """
         from zenml.utils.dashboard_utils import get_cloud_dashboard_url, get_server_dashboard_url
 
         if not self.connection.url():
@@ -268,7 +273,9 @@ class ZenmlSide:
         try:
             cls = get_orchestrator(response.flavor_name)
             overrides = self.connection.orchestrators.get(response.name, {})
-            return replace(made, orchestrator=cls(Target(response, overrides)))
+            return replace(
+                made, orchestrator=cls(Target(response, overrides, self.warnings.append))
+            )
         except NotSchedulableError as error:
             return replace(made, problem=str(error), refused=True)
         except (PulumiZenmlError, ImportError) as error:

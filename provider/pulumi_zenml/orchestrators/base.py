@@ -233,6 +233,9 @@ class NativeRun:
     url: str = ""
 
 
+def _tell_nobody(text: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class Target:
     """One orchestrator component of ZenML, and what the user's configuration adds.
@@ -241,10 +244,12 @@ class Target:
         component: ZenML's stack component (its configuration and service connector).
         overrides: keys of Pulumi config ``zenml:orchestrators`` for this component, for
             example ``{"api_url": ...}``; secrets stay here and go nowhere else.
+        warn: told what a user must know although nothing failed.
     """
 
     component: ComponentResponse
     overrides: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+    warn: Callable[[str], None] = field(default=_tell_nobody, repr=False, compare=False)
 
     def instance(self) -> BaseOrchestrator:
         """ZenML's own orchestrator object, with its service connector's credentials."""

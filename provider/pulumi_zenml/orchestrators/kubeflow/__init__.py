@@ -36,7 +36,9 @@ from pulumi_zenml.orchestrators.base import (
 )
 from pulumi_zenml.orchestrators.kubeflow import recurring_run as recurring
 from pulumi_zenml.orchestrators.kubeflow.api import KFP, GoneError, KfpApi, predicates
+from pulumi_zenml.orchestrators.kubeflow.probes import kfp_probes, require_profile
 from pulumi_zenml.orchestrators.kubeflow.runs import BY_HAND, page, run
+from pulumi_zenml.orchestrators.probe import Probe
 
 if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotResponse
@@ -135,17 +137,14 @@ class KubeflowOrchestrator(Orchestrator):
     def verify(self, wanted: Wanted) -> None:
         """Look whether KFP answers, lets us in and knows the namespace."""
         self.spell(wanted.cadence)
-        health = self._api.get("healthz", "look whether it is up")
-        component = self.target.component.name
-        if health.get("multi_user") and not self._api.namespace:
-            raise RefusedError(
-                KFP,
-                f"it is a multi-user deployment, and orchestrator '{component}' names no profile. "
-                f"Run 'zenml orchestrator update {component} --user_namespace=PROFILE', or set "
-                "user_namespace for it in Pulumi config zenml:orchestrators.",
-            )
+        require_profile(self._api, self.target.component.name)
         for path in ("experiments", "recurringruns"):
             self._api.get(path, f"list {path}", namespace=self._api.namespace, page_size=1)
+
+    def probes(self) -> Iterator[Probe]:
+        """Also its health and version, and the experiments that ZenML puts its runs in."""
+        yield from kfp_probes(self._api, self.target.component.name)
+        yield from super().probes()
 
     def submission(self, wanted: Wanted) -> Submission:
         """A cron that fires in 2199; ZenML would also cut an interval down to its seconds.
@@ -221,14 +220,14 @@ class KubeflowOrchestrator(Orchestrator):
                 yield self._counterpart(raw)
 
     def set_paused(self, native_id: str, paused: bool) -> None:
-        """Disable or enable it; says so when enabling fires a slot that was missed.
+        """Disable or enable it; warns when enabling fires a slot that was missed.
 
         KFP has no way around that (cron_schedule.go, the loop without catch-up).
         """
         name = native_id if paused else self._missed(native_id)
         self._switch(native_id, "disable" if paused else "enable", f"'{native_id}'")
         if name and not paused:
-            print(
+            self.target.warn(
                 f"Kubeflow fires '{name}' once right away: the latest slot that came while it "
                 "was paused."
             )
