@@ -159,7 +159,7 @@ def test_once_at_an_instant() -> None:
             "catchup": False,
             "start_date": "2026-12-01T09:00:00+00:00",
         },
-        "at": {"time": "202612010900.00", "timezone": "UTC"},
+        "at": {"time": "202612010900", "timezone": "UTC"},
         "eventbridge": {
             "ScheduleExpression": "at(2026-12-01T09:00:00)",
             "ScheduleExpressionTimezone": "UTC",
@@ -183,7 +183,7 @@ def test_once_at_an_instant() -> None:
         ("kubernetes", {"schedule": "0 0 1-31/2 * 1", "timeZone": "UTC"}),
         ("airflow", {"schedule": "30 2 */2 * *", "catchup": True}),
         ("airflow", {"schedule": "PT7M", "catchup": True, "start_date": START.isoformat()}),
-        ("airflow", {"schedule": "P2DT1M", "catchup": False, "start_date": START.isoformat()}),
+        ("airflow", {"schedule": "P2DT1M", "catchup": True, "start_date": START.isoformat()}),
         ("airflow", {"schedule": "0 3 * * *", "catchup": False, "end_date": END.isoformat()}),
         ("vertex", {"cron": "TZ=Europe/Berlin 0 3 * * *", "end_time": END.isoformat()}),
         ("kubeflow", {"cron_expression": "0 0 3 * * *", "no_catchup": True}),
@@ -245,7 +245,7 @@ def test_once_at_an_instant() -> None:
         ("crontab", {"schedule": "0 3 1-11/2 * *"}),
         ("crontab", {"schedule": "*/30 2 * * *"}),
         ("crontab", {"schedule": "0,30 2 * * *"}),
-        ("at", {"time": "202612010900.30", "timezone": "UTC"}),
+        ("at", {"time": "202612010900", "timezone": "UTC"}),
         ("github", {"cron": "0 3 * * 1-5"}),
         ("github", {"cron": "0 3 * * 1-5", "timezone": "Europe/Berlin"}),
         ("gitlab", {"cron": "0 3 * * 1-5", "cron_timezone": "Europe/Berlin"}),
@@ -484,10 +484,20 @@ def test_portable_crontab(cron: str, expected: str) -> None:
 
 def test_at_tells_the_hosts_time_and_refuses_one_that_comes_twice() -> None:
     once = make_cadence(run_once_at=datetime(2026, 12, 1, 14, tzinfo=UTC))
-    assert At("America/New_York").write(once).fields["time"] == "202612010900.00"
+    assert At("America/New_York").write(once).fields["time"] == "202612010900"
     twice = make_cadence(run_once_at=datetime(2027, 10, 31, 0, 30, tzinfo=UTC))
     with pytest.raises(CannotExpressError, match="happens twice"):
         At("Europe/Berlin").write(twice)
+
+
+def test_at_keeps_whole_minutes_and_refuses_the_rest() -> None:
+    once = make_cadence(run_once_at=datetime(2026, 12, 1, 14, 0, 30, tzinfo=UTC))
+    with pytest.raises(CannotExpressError, match="whole minutes") as refused:
+        At().write(once)
+    assert refused.value.alternatives == (
+        "`2026-12-01T14:00:00+00:00`",
+        "`2026-12-01T14:01:00+00:00`",
+    )
 
 
 @pytest.mark.parametrize(
@@ -621,8 +631,9 @@ def test_refuses_where_the_engine_itself_goes_wrong(name: str, cron: str, zone: 
 def test_intervals_say_where_their_anchor_is() -> None:
     cadence = make_cadence(interval=timedelta(hours=5), start_time=START)
     assert "chooses the first fire itself" in get_dialect("quartz").write(cadence).notes[0]
-    assert "first reads the DAG" in get_dialect("airflow").write(cadence).notes[0]
     assert not get_dialect("eventbridge").write(cadence).notes
+    with pytest.raises(CannotExpressError, match="so drifts"):
+        get_dialect("airflow").write(cadence)
 
 
 def test_drift_is_seen_and_spelling_is_none() -> None:

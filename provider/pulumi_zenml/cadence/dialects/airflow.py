@@ -44,7 +44,7 @@ class Airflow(Dialect):
     smallest = timedelta(seconds=1)
     name_length = 250
     dst = RUNNING_CLOCK
-    anchor = "start_time; without catch-up only where a cron is exact"
+    anchor = "start_time; without catch-up only what a cron says exactly"
     sources = (
         "apache-airflow 3 timetables/trigger.py, timetables/simple.py",
         "croniter 7.0.0 (run)",
@@ -61,13 +61,19 @@ class Airflow(Dialect):
             cron = interval_as_cron(cadence)
             if cron is not None:
                 schedule = unix_text(cron)
-            else:
+            elif cadence.catchup:
                 schedule = _iso(cadence.interval)
-                if not cadence.catchup:
-                    notes = (
-                        "Airflow counts this interval from when it first reads the DAG, not "
-                        "from start_time; an interval that divides a day is exact.",
-                    )
+            else:
+                # timetables/trigger.py, DeltaTriggerTimetable
+                raise CannotExpressError(
+                    "interval",
+                    "without `catchup` Airflow counts each interval from when it last looked and "
+                    "so drifts, and this interval is no single cron.",
+                    [
+                        "`catchup=True`, in an orchestrator with max_active_runs 1",
+                        "an interval that divides a day, from a full minute on",
+                    ],
+                )
         else:
             moved, notes = self.cron_in(cadence, "UTC")
             schedule = unix_text(moved)

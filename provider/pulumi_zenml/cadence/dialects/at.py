@@ -11,7 +11,7 @@ from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.cadence.zones import zone
 from pulumi_zenml.errors import CannotExpressError
 
-_FORMAT = "%Y%m%d%H%M.%S"
+_FORMAT = "%Y%m%d%H%M"
 
 
 class At(Dialect):
@@ -26,8 +26,7 @@ class At(Dialect):
     kinds = frozenset({"once"})
     zones = "host"
     fields = None
-    smallest = timedelta(seconds=1)
-    sources = ("at 3.2.5: at(1)",)
+    sources = ("at 3.2.5: at(1)", "at 3.2.5: at.c, which keeps whole minutes")
 
     def __init__(self, host_timezone: str = "UTC") -> None:
         zone(host_timezone)
@@ -36,6 +35,13 @@ class At(Dialect):
     def write(self, cadence: Cadence) -> Native:
         self.require(cadence)
         assert cadence.run_once_at is not None
+        minute = cadence.run_once_at.replace(second=0, microsecond=0)
+        if minute != cadence.run_once_at:
+            raise CannotExpressError(
+                "run_once_at",
+                f"at fires on whole minutes, and {cadence.run_once_at.isoformat()} is none.",
+                [f"`{minute.isoformat()}`", f"`{(minute + timedelta(minutes=1)).isoformat()}`"],
+            )
         local = cadence.run_once_at.astimezone(zone(self.host_timezone))
         if local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():
             hour = timedelta(hours=3)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from pulumi_zenml.cadence.dialects.at import At
 from pulumi_zenml.cadence.dialects.base import Dialect
 from pulumi_zenml.cadence.dialects.crontab import Crontab
 from pulumi_zenml.cadence.model import Cadence, Native
-from pulumi_zenml.errors import CannotExpressError
 
 
 class HostDialect(Dialect):
@@ -34,14 +32,7 @@ class HostDialect(Dialect):
         self.require(cadence)
         if cadence.run_once_at is None:
             return self.cron.write(cadence)
-        # atd keeps minutes (at 3.2.5 at.c divides the time by 60). It is told the time in UTC.
-        if cadence.run_once_at.second:
-            minute = cadence.run_once_at.replace(second=0, microsecond=0)
-            raise CannotExpressError(
-                "run_once_at",
-                f"at fires on whole minutes, and {cadence.run_once_at.isoformat()} is none.",
-                [f"`{minute.isoformat()}`", f"`{(minute + timedelta(minutes=1)).isoformat()}`"],
-            )
+        # at is told the time in UTC, whatever the host's zone.
         return At().write(cadence)
 
     def read(self, fields: Mapping[str, object]) -> Cadence:
