@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import logging
 import os
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
+from pulumi_zenml._quiet import quiet as quiet
 from pulumi_zenml.errors import PulumiZenmlError, SubmissionError
 
 if TYPE_CHECKING:
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
 # submits (zenml 0.98 orchestrators.utils.get_config_environment_vars). The provider handles
 # several stacks at a time, so a submission takes the process for itself.
 _SUBMITTING = threading.Lock()
-
-# stdout and the loggers' handlers belong to the process, too.
-_QUIET = threading.RLock()
 
 
 def schedule_snapshot(
@@ -128,55 +123,6 @@ def source_root(folder: str | None) -> Iterator[None]:
         yield
     finally:
         source_utils.set_custom_source_root(before)
-
-
-class _Ear(logging.Handler):
-    def __init__(self, heard: list[str]) -> None:
-        super().__init__(level=logging.WARNING)
-        self.heard = heard
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.heard.append(record.getMessage())
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[list[str]]:
-    """Keep ZenML's and the SDKs' chatter off stdout; yields the warnings they logged.
-
-    What a provider process writes to stdout ends up in the user's terminal.
-    """
-    heard: list[str] = []
-    ear = _Ear(heard)
-    with _QUIET:
-        logger = logging.getLogger("zenml")
-        propagate, handlers = logger.propagate, logger.handlers
-        logger.handlers, logger.propagate = [ear], False
-        stdout, loud = sys.stdout, list(_handlers_on(sys.stdout))
-        for handler in loud:
-            handler.setStream(_sink())
-        try:
-            with contextlib.redirect_stdout(_sink()):
-                yield heard
-        finally:
-            logger.handlers, logger.propagate = handlers, propagate
-            for handler in loud:
-                handler.setStream(stdout)
-            stdout.flush()
-
-
-@functools.cache
-def _sink() -> TextIO:
-    """Nowhere. It stays open: what logs for the first time while it is quiet holds on to it."""
-    return open(os.devnull, "w")
-
-
-def _handlers_on(stream: object) -> Iterator[logging.StreamHandler[TextIO]]:
-    """The log handlers that write to a stream: ZenML's on the root logger, Google's own."""
-    loggers = [logging.getLogger(), *logging.root.manager.loggerDict.values()]
-    for logger in loggers:
-        for handler in getattr(logger, "handlers", ()):
-            if isinstance(handler, logging.StreamHandler) and handler.stream is stream:
-                yield handler
 
 
 def _copy(
