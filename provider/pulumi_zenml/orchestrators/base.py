@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.errors import CannotExpressError, InputError
+from pulumi_zenml.orchestrators.probe import Probe, usual_probes
 
 if TYPE_CHECKING:
     from zenml.models import ComponentResponse, PipelineSnapshotResponse
@@ -382,6 +383,13 @@ class Orchestrator(ABC):
         ability = self.capabilities.trigger
         reason = ability.reason if isinstance(ability, Gap) else "it is not implemented here"
         raise CannotExpressError("trigger", f"{self.flavor} cannot start a run now: {reason}")
+
+    def probes(self) -> Iterator[Probe]:
+        """Looks that change nothing, in order, which tell whether each call would be answered.
+
+        For ``pulumi-zenml doctor``. A flavor whose API can tell more adds to these.
+        """
+        return usual_probes(self)
 
 
 def _gaps(flavor: str, can: Capabilities, wanted: Wanted) -> list[InputError]:

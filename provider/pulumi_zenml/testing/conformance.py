@@ -20,13 +20,14 @@ Every test leaves the orchestrator as it found it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
 import pytest
 
+from pulumi_zenml.audit.doctor import Check, examine
 from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.connection import Connection
 from pulumi_zenml.errors import (
@@ -42,7 +43,7 @@ from pulumi_zenml.errors import (
 from pulumi_zenml.orchestrators import get_orchestrator
 from pulumi_zenml.orchestrators.base import Gap, Orchestrator, Wanted, Yes
 from pulumi_zenml.session import Session
-from pulumi_zenml.testing.bench import Bench
+from pulumi_zenml.testing.bench import Bench, Fault
 from pulumi_zenml.testing.driver import Driver
 
 EXPECTED: Mapping[str, type[ServiceError]] = {
@@ -54,6 +55,9 @@ EXPECTED: Mapping[str, type[ServiceError]] = {
     "refused": UnreachableError,
 }
 """What each fault of a bench must be told to the user as."""
+
+PROBED: frozenset[Fault] = frozenset({"unauthenticated", "denied", "refused"})
+"""The faults that a probe must tell."""
 
 HOSTILE = (
     "a\"b'c;$(touch hacked)`d`",
@@ -316,6 +320,29 @@ class Conformance:
         assert wrong == []
         assert driver.refresh() == set()
 
+    def test_probes_tell_health_from_faults(
+        self,
+        bench: Bench,
+        driver: Driver,
+        orchestrator: Orchestrator,
+        arguments: dict[str, Any],
+        cadence: dict[str, object],
+    ) -> None:
+        """While all is well no probe fails; under a fault one does, with the remedy."""
+        driver.up(**arguments, **cadence)
+        before = bench.native_ids()
+        assert _failures(examine(orchestrator)) == []
+        for kind in PROBED & set(bench.faults):
+            with bench.fault(kind):
+                found = examine(orchestrator)
+            assert _failures(found), kind
+            assert [it for it in _failures(found) if not it.remedy] == []
+            if kind == "refused":
+                assert [it for it in found if it.result == "skipped"]
+        assert _failures(examine(orchestrator)) == []
+        assert bench.native_ids() == before
+        assert driver.refresh() == set()
+
     def test_hostile_names_are_refused_or_harmless(
         self,
         bench: Bench,
@@ -401,6 +428,10 @@ def _wanted(cadence: Mapping[str, object], **more: Any) -> Wanted:
     made, problems = check_cadence(cadence, now=None)
     assert made is not None, problems
     return Wanted(name="suite", owner="suite/test/wanted", cadence=made, **more)
+
+
+def _failures(checks: Sequence[Check]) -> list[Check]:
+    return [it for it in checks if it.result == "failed"]
 
 
 def _fails_once(method: Callable[..., object], error: Exception) -> Callable[..., object]:

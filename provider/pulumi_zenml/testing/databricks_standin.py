@@ -132,6 +132,8 @@ class DatabricksStandIn:
         self.calls.append(operation)
         if operation == "policies/clusters/list":
             return {"policies": [{"policy_id": "POLICY", "name": "Job Compute"}]}
+        if operation == "preview/scim/v2/Me":
+            return {"id": "1", "userName": self.client_id, "active": True}
         if operation.startswith("workspace/"):
             return self._files(operation.removeprefix("workspace/"), given)
         if operation.startswith("jobs/") and version in ("2.1", "2.2"):

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import ClassVar
 
-from pulumi_zenml.cadence.dialects.support import interval_as_cron
 from pulumi_zenml.errors import (
     CannotExpressError,
     InputError,
@@ -27,6 +26,7 @@ from pulumi_zenml.orchestrators.airflow.folder import (
     staging_folder,
 )
 from pulumi_zenml.orchestrators.airflow.http import SERVICE, AirflowHttp
+from pulumi_zenml.orchestrators.airflow.probes import API, api_probes, folder_probes, no_api
 from pulumi_zenml.orchestrators.airflow.table import (
     CAPABILITIES,
     OVERRIDES,
@@ -48,6 +48,7 @@ from pulumi_zenml.orchestrators.base import (
     Target,
     Wanted,
 )
+from pulumi_zenml.orchestrators.probe import Probe, usual_probes
 
 _LONGEST_SLUG = 200
 
@@ -92,22 +93,8 @@ class AirflowOrchestrator(Orchestrator):
 
     @classmethod
     def check(cls, wanted: Wanted) -> list[InputError]:
-        """Every mistake of any flavor, intervals that would drift, and numbers below one."""
+        """Every mistake of any flavor, and numbers below one."""
         problems = super().check(wanted)
-        cadence = wanted.cadence
-        if cadence.interval and not cadence.catchup and interval_as_cron(cadence) is None:
-            problems.append(
-                CannotExpressError(
-                    "interval",
-                    "without `catchup` Airflow counts each interval from when it last looked and "
-                    "so drifts (Airflow 3 timetables/trigger.py, DeltaTriggerTimetable), and this "
-                    "interval is no single cron.",
-                    [
-                        "`catchup=True` with the setting max_active_runs 1",
-                        "an interval that divides a day, from a full minute on",
-                    ],
-                )
-            )
         for key, value in wanted.settings.items():
             if key in SETTINGS and isinstance(value, int | float) and value < 1:
                 reason = f"'{key}' is {value!r}; it must be 1 or more."
@@ -116,16 +103,15 @@ class AirflowOrchestrator(Orchestrator):
 
     def verify(self, wanted: Wanted) -> None:
         """The folder can be written to; Airflow answers, where it is configured."""
-        local = self.target.component.configuration.get("local", True)
-        if not self._given_folder() and not local:
-            raise ServiceError(
-                SERVICE,
-                f"the orchestrator '{self.target.component.name}' has no `dag_output_dir`, so its "
-                "DAGs would never leave this machine. Set it to the folder that Airflow reads.",
-            )
-        self._folder.verify()
+        self._require_folder().verify()
         if self._api:
             self._api.verify()
+
+    def probes(self) -> Iterator[Probe]:
+        """Also the folder, and of Airflow its version, health, import errors and free slots."""
+        yield from folder_probes(self._require_folder)
+        yield from api_probes(self._api, self._require_folder) if self._api else (no_api(),)
+        yield from usual_probes(self, part=API if self._api else "")
 
     def submission(self, wanted: Wanted) -> Submission:
         """Have ZenML write a zip that does not fire, into a folder that Airflow does not see."""
@@ -284,6 +270,16 @@ class AirflowOrchestrator(Orchestrator):
                 path = self._given_folder() or default_folder(component)
                 self._opened = open_folder(path, component)
             return self._opened
+
+    def _require_folder(self) -> Folder:
+        local = self.target.component.configuration.get("local", True)
+        if not self._given_folder() and not local:
+            raise ServiceError(
+                SERVICE,
+                f"the orchestrator '{self.target.component.name}' has no `dag_output_dir`, so its "
+                "DAGs would never leave this machine. Set it to the folder that Airflow reads.",
+            )
+        return self._folder
 
     def _given_folder(self) -> str:
         given = self.target.overrides.get("dag_output_dir")

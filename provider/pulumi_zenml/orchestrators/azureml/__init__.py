@@ -42,6 +42,7 @@ from pulumi_zenml.orchestrators.base import (
     Wanted,
     Yes,
 )
+from pulumi_zenml.orchestrators.probe import Probe, Seen
 
 # What azure-ai-ml speaks: a version that knew fewer fields of a job would lose them.
 _SCHEDULES = "2023-06-01-preview"
@@ -98,6 +99,12 @@ class AzureMLOrchestrator(Orchestrator):
         self._require_workspace()
         path, doing = f"{self._workspace}/schedules", "list the schedules"
         self._arm.call("GET", path, _SCHEDULES, doing, params={"listViewType": "All"})
+
+    def probes(self) -> Iterator[Probe]:
+        """Also the workspace, and its jobs."""
+        yield Probe("workspace", self._look_at_workspace)
+        yield Probe("list jobs", self._look_at_jobs)
+        yield from super().probes()
 
     def submission(self, wanted: Wanted) -> Submission:
         """A daily cron that starts in five years, under a name that AzureML takes."""
@@ -223,13 +230,28 @@ class AzureMLOrchestrator(Orchestrator):
     def _path(self, name: str) -> str:
         return f"{self._workspace}/schedules/{quote(name, safe='')}"
 
-    def _require_workspace(self) -> None:
-        if self._arm.get(self._workspace, _WORKSPACES, "read the workspace") is None:
+    def _look_at_workspace(self) -> Seen:
+        state = str((self._require_workspace().get("properties") or {}).get("provisioningState"))
+        if state.lower() not in ("succeeded", "none"):
+            text = f"workspace {self._workspace} is in state '{state}'"
+            return Seen(text, "failed", "Look at the workspace in the Azure portal.")
+        return Seen(f"{self._workspace} is there")
+
+    def _look_at_jobs(self) -> Seen:
+        path, doing = f"{self._workspace}/jobs", "list the jobs"
+        found = self._arm.call("GET", path, _JOBS, doing, params={"listViewType": "All"})
+        some = "there is at least one" if found.get("value") else "there is none"
+        return Seen(f"listed; {some}")
+
+    def _require_workspace(self) -> Body:
+        found = self._arm.get(self._workspace, _WORKSPACES, "read the workspace")
+        if found is None:
             raise NotFoundError(
                 SERVICE,
                 f"there is no workspace {self._workspace}, or it is not yours to see. Correct "
                 f"orchestrator '{self.target.component.name}' in ZenML.",
             )
+        return found
 
     def _schedules(self) -> Iterator[Body]:
         """Those that have the form of ZenML's; by default Azure lists enabled ones only."""

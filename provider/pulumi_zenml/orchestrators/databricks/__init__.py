@@ -34,6 +34,7 @@ from pulumi_zenml.orchestrators.databricks.api import (
     Api,
     Job,
 )
+from pulumi_zenml.orchestrators.probe import Probe, Seen
 
 if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotResponse
@@ -122,14 +123,39 @@ class DatabricksOrchestrator(Orchestrator):
 
     def verify(self, wanted: Wanted) -> None:
         """Look at what ZenML needs to make the wheel, and whether Databricks answers."""
+        self._require_pip()
+        self._require_source_root()
+        self._api.ping()
+
+    def probes(self) -> Iterator[Probe]:
+        """Also who we are, what ZenML asks for, and what it needs to make a wheel."""
+        yield Probe("credentials", self._look_at_user)
+        yield Probe("list jobs and cluster policies", self._look_at_lists)
+        yield Probe("code of the pipelines", self._look_at_sources)
+        yield from super().probes()
+
+    def _look_at_user(self) -> Seen:
+        return Seen(f"signed in to {self._api.host} as {self._api.user()}")
+
+    def _look_at_lists(self) -> Seen:
+        self._api.ping()
+        return Seen("listed")
+
+    def _look_at_sources(self) -> Seen:
+        try:
+            self._require_pip()
+            self._require_source_root()
+        except ServiceError as error:
+            return Seen(error.reason, "warning", "Do so where 'pulumi up' runs.")
+        return Seen(f"in {self._source_root() or 'the ZenML repository of this folder'}")
+
+    def _require_pip(self) -> None:
         if not any(distributions(name="pip")):
             raise ServiceError(
                 SERVICE,
                 "ZenML packs the pipeline's code with 'python -m pip wheel', and this Python has "
                 "no pip. Run: python -m ensurepip",
             )
-        self._require_source_root()
-        self._api.ping()
 
     def submission(self, wanted: Wanted) -> Submission:
         """A day of the year that has just passed, and no time for the run that ZenML starts."""

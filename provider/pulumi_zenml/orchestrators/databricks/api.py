@@ -128,6 +128,11 @@ class Api:
         self._do("listing jobs", "GET", f"{_JOBS}/list", query={"limit": 1})
         self._do("listing cluster policies", "GET", "/api/2.0/policies/clusters/list")
 
+    def user(self) -> str:
+        """The name of who we are there."""
+        me = self._do("asking who we are", "GET", "/api/2.0/preview/scim/v2/Me")
+        return str(me.get("userName") or me.get("displayName") or me.get("id") or "somebody")
+
     def _job(self, job_id: str) -> Job:
         what, path = f"reading job {job_id}", f"{_JOBS}/get"
         job = self._do(what, "GET", path, query={"job_id": job_id})

@@ -46,8 +46,10 @@ from pulumi_zenml.orchestrators.hyperai.cron_host import CronHost, Job
 from pulumi_zenml.orchestrators.hyperai.crontab import SCRIPT, Entry, drop, entries, put
 from pulumi_zenml.orchestrators.hyperai.host_dialect import HostDialect
 from pulumi_zenml.orchestrators.hyperai.place import Place
+from pulumi_zenml.orchestrators.hyperai.probes import HostProbes
 from pulumi_zenml.orchestrators.hyperai.runs import heard_by_zenml, last_start
 from pulumi_zenml.orchestrators.hyperai.ssh import connect
+from pulumi_zenml.orchestrators.probe import Probe
 
 if TYPE_CHECKING:
     import paramiko
@@ -123,6 +125,11 @@ class HyperAIOrchestrator(Orchestrator):
         with self._host() as host:
             check_host(host, self._place.home(), once=wanted.cadence.kind == "once")
         self.spell(wanted.cadence)
+
+    def probes(self) -> Iterator[Probe]:
+        """Also the host: login, crontab, programs, daemons, Docker, folder, zone and clock."""
+        yield from HostProbes(self._host, self._place.login, self._place.home)
+        yield from super().probes()
 
     def submission(self, wanted: Wanted) -> Submission:
         """A cron that crontab(1) refuses: ZenML makes the files, and :meth:`shape` the line."""

@@ -9,8 +9,9 @@ from pulumi_zenml.orchestrators.hyperai.crontab import setting
 _CRON_PATH = "/usr/bin:/bin"
 _COMPOSE = 'read -r path; [ -z "$path" ] || PATH=$path; export PATH; docker compose version'
 _WRITABLE = 'read -r home; [ -d "$home" ] && [ -w "$home" ]'
-_FOR_CRON = ["bash", "crontab", "flock", "sha256sum"]
-_FOR_AT = ["at", "atq", "atrm"]
+
+FOR_CRON = ["bash", "crontab", "flock", "sha256sum"]
+FOR_AT = ["at", "atq", "atrm"]
 
 
 def check_host(host: CronHost, home: str, *, once: bool) -> None:
@@ -25,20 +26,61 @@ def check_host(host: CronHost, home: str, *, once: bool) -> None:
         ServiceError: with the remedy.
     """
     text = host.crontab()
-    missing = host.missing([*_FOR_CRON, *(_FOR_AT if once else [])])
+    require_programs(host, [*FOR_CRON, *(FOR_AT if once else [])])
+    require_folder(host, home)
+    if not once:
+        require_host_zone(host, text)
+    require_compose(host, "" if once else cron_path(text))
+
+
+def require_programs(host: CronHost, names: list[str]) -> None:
+    """A shell on the host finds these.
+
+    Raises:
+        RefusedError: not all.
+    """
+    missing = host.missing(names)
     if missing:
         raise RefusedError(host.service, f"it lacks {', '.join(missing)}. Install them there.")
+
+
+def require_folder(host: CronHost, home: str) -> None:
+    """ZenML can write to ``home``.
+
+    Raises:
+        PermissionDeniedError: it cannot.
+    """
     if host.ssh.run(_WRITABLE, f"{home}\n".encode()).code != 0:
         raise PermissionDeniedError(
             host.service, f"ZenML writes to {home}, which is no folder of this user."
         )
-    if not once and setting(text, "CRON_TZ"):
+
+
+def require_host_zone(host: CronHost, crontab: str) -> None:
+    """Nothing in the crontab says that its lines are in another zone than the host's.
+
+    Raises:
+        RefusedError: something does.
+    """
+    if setting(crontab, "CRON_TZ"):
         raise RefusedError(
             host.service,
             "its crontab sets CRON_TZ, in which some crons read the lines below it. Take it out "
             "of the crontab.",
         )
-    path = "" if once else setting(text, "PATH") or _CRON_PATH
+
+
+def cron_path(crontab: str) -> str:
+    """The PATH that cron starts its jobs with."""
+    return setting(crontab, "PATH") or _CRON_PATH
+
+
+def require_compose(host: CronHost, path: str) -> str:
+    """Docker Compose works with that PATH, or with that of an SSH session; its version.
+
+    Raises:
+        RefusedError: it does not.
+    """
     compose = host.ssh.run(_COMPOSE, f"{path}\n".encode())
     if compose.code != 0:
         whose = f"cron's PATH, {path}" if path else "the PATH of an SSH session"
@@ -48,3 +90,4 @@ def check_host(host: CronHost, home: str, *, once: bool) -> None:
             "Install Docker with its Compose plugin there, or put a PATH= line at the top of the "
             "crontab.",
         )
+    return compose.out.decode("utf-8", "replace").strip()

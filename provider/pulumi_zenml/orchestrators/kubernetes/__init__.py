@@ -50,6 +50,8 @@ from pulumi_zenml.orchestrators.kubernetes import deletion as deletion
 from pulumi_zenml.orchestrators.kubernetes import jobs as jobs
 from pulumi_zenml.orchestrators.kubernetes.api import Api, Object
 from pulumi_zenml.orchestrators.kubernetes.connection import KUBERNETES
+from pulumi_zenml.orchestrators.kubernetes.probes import cluster_probes
+from pulumi_zenml.orchestrators.probe import Probe
 
 if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotResponse
@@ -229,6 +231,13 @@ class KubernetesOrchestrator(Orchestrator):
             found = [job for job in found if jobs.made_since(job, since)]
         newest = sorted(found, key=jobs.age, reverse=True)[:limit]
         return [jobs.to_run(job, cron_job) for job in newest]
+
+    def probes(self) -> Iterator[Probe]:
+        """Also version, namespace, quotas, and a review of each permission."""
+        component = self.target.component
+        given = component.configuration
+        yield from cluster_probes(self._api, self.namespace, component.name, given)
+        yield from super().probes()
 
     # --- change ------------------------------------------------------------------------------
 

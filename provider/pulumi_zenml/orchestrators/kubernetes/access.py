@@ -8,6 +8,15 @@ from pulumi_zenml.errors import NotFoundError, PermissionDeniedError, RefusedErr
 from pulumi_zenml.orchestrators.kubernetes.api import GRANT, Answer, Api, Object
 from pulumi_zenml.orchestrators.kubernetes.connection import KUBERNETES
 
+GROUPS = {
+    "cronjobs": "batch",
+    "jobs": "batch",
+    "rolebindings": "rbac.authorization.k8s.io",
+    "secrets": "",
+    "serviceaccounts": "",
+}
+"""The API group of each resource that schedules need."""
+
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -24,7 +33,7 @@ def try_out(api: Api, cron_job: Object, *, namespace: str, component: str) -> No
     where = f"/apis/batch/v1/namespaces/{namespace}/cronjobs"
     answer = api.call("POST", where, query={"dryRun": "All"}, body=cron_job)
     if answer.status == 404 and (answer.body.get("details") or {}).get("kind") == "namespaces":
-        raise _no_namespace(api, namespace, component)
+        raise no_namespace(api, namespace, component)
     if answer.status < 500 and "admission webhook" in answer.message:
         return
     made = api.good(answer, f"make CronJobs in namespace '{namespace}'")
@@ -55,7 +64,8 @@ def review(
         f"{verb} {resource}"
         for resource, verbs in needed
         for verb in verbs
-        if not _may(api, verb, resource, namespace)
+        # Whoever may not even ask finds out by trying.
+        if may(api, verb, resource, namespace) is False
     ]
     if denied:
         raise PermissionDeniedError(
@@ -65,8 +75,16 @@ def review(
         )
 
 
-def _may(api: Api, verb: str, resource: str, namespace: str) -> bool:
-    group = "" if resource == "secrets" else "batch"
+def may(api: Api, verb: str, resource: str, namespace: str) -> bool | None:
+    """Whether the caller may do something; ``None`` where it may not even ask.
+
+    Args:
+        api: the API server.
+        verb: for example ``create``.
+        resource: a key of :data:`GROUPS`.
+        namespace: where.
+    """
+    group = GROUPS[resource]
     asked = {"namespace": namespace, "verb": verb, "group": group, "resource": resource}
     body = {
         "apiVersion": "authorization.k8s.io/v1",
@@ -74,11 +92,11 @@ def _may(api: Api, verb: str, resource: str, namespace: str) -> bool:
         "spec": {"resourceAttributes": asked},
     }
     answer: Answer = api.call("POST", _REVIEWS, body=body)
-    # Whoever may not even ask finds out by trying.
-    return answer.status >= 300 or bool(answer.body["status"]["allowed"])
+    return bool(answer.body["status"]["allowed"]) if answer.status < 300 else None
 
 
-def _no_namespace(api: Api, namespace: str, component: str) -> NotFoundError:
+def no_namespace(api: Api, namespace: str, component: str) -> NotFoundError:
+    """The error for a namespace that is not there."""
     answer = api.call("GET", "/api/v1/namespaces", query={"limit": "500"})
     items = answer.body.get("items") or [] if answer.status < 300 else []
     return NotFoundError(

@@ -29,6 +29,7 @@ from pulumi_zenml.orchestrators.base import (
     Wanted,
     Yes,
 )
+from pulumi_zenml.orchestrators.probe import Probe, usual_probes
 from pulumi_zenml.orchestrators.sagemaker import eventbridge as eb
 from pulumi_zenml.orchestrators.sagemaker.aws import (
     ATTEMPTS,
@@ -37,6 +38,7 @@ from pulumi_zenml.orchestrators.sagemaker.aws import (
     calling,
     is_missing,
 )
+from pulumi_zenml.orchestrators.sagemaker.probes import EVENTBRIDGE, aws_probes
 
 _SNAPSHOT = re.compile(r'"--snapshot_id",\s*"([0-9a-f-]{36})"')
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
@@ -257,6 +259,11 @@ class SagemakerOrchestrator(Orchestrator):
         with calling(f"starting SageMaker pipeline '{name}'"):
             started = self._aws.clients().sagemaker.start_pipeline_execution(PipelineName=name)
         return str(started["PipelineExecutionArn"])
+
+    def probes(self) -> Iterator[Probe]:
+        """Also who we are, the roles, the schedule group, and SageMaker by itself."""
+        yield from aws_probes(self._aws, self._require_role)
+        yield from usual_probes(self, part=EVENTBRIDGE)
 
     def _require_role(self, key: str, why: str) -> None:
         role = getattr(self._aws.config, key)

@@ -47,15 +47,17 @@ _MISSING = {"ResourceNotFound", "ResourceNotFoundException"}
 
 @dataclass(frozen=True)
 class Clients:
-    """The two services that hold a counterpart.
+    """The two services that hold a counterpart, and the one that knows who we are.
 
     Args:
         scheduler: boto3's client of EventBridge Scheduler.
         sagemaker: boto3's client of SageMaker.
+        sts: boto3's client of the Security Token Service.
     """
 
     scheduler: Any
     sagemaker: Any
+    sts: Any
 
 
 class Aws:
@@ -128,9 +130,8 @@ class Aws:
             # Creations carry a client token, so that AWS recognises a repeated one.
             retries={"mode": "standard", "max_attempts": overrides.get("attempts", ATTEMPTS)},
         )
-        return Clients(
-            session.client("scheduler", config=config), session.client("sagemaker", config=config)
-        )
+        names = ("scheduler", "sagemaker", "sts")
+        return Clients(*(session.client(name, config=config) for name in names))
 
 
 def opt_out_of_telemetry() -> None:

@@ -28,6 +28,7 @@ from pulumi_zenml.orchestrators.base import (
     Wanted,
     Yes,
 )
+from pulumi_zenml.orchestrators.probe import Probe, Seen
 from pulumi_zenml.orchestrators.vertex import schedule as schedules
 from pulumi_zenml.orchestrators.vertex.api import VERTEX, GoneError, VertexApi
 
@@ -154,6 +155,26 @@ class VertexOrchestrator(Orchestrator):
 
     def verify(self, wanted: Wanted) -> None:
         """Look whether Vertex AI lets us in, in that project and region."""
+        self._require_schedulable()
+        request = {"parent": self._api.parent, "page_size": 1}
+        self._api.call("list_schedules", "list the schedules", request)
+
+    def probes(self) -> Iterator[Probe]:
+        """Also project and region, and the pipeline service by itself."""
+        yield Probe("configuration", self._look_at_configuration)
+        yield Probe("list pipeline jobs", self._look_at_jobs)
+        yield from super().probes()
+
+    def _look_at_configuration(self) -> Seen:
+        self._require_schedulable()
+        return Seen(f"{self._api.parent}, at {self._api.host}")
+
+    def _look_at_jobs(self) -> Seen:
+        request = {"parent": self._api.parent, "page_size": 1, "read_mask": {"paths": ["name"]}}
+        page = self._api.call("list_pipeline_jobs", "list the pipeline jobs", request)
+        return Seen(f"listed; {'there is at least one' if page.pipeline_jobs else 'there is none'}")
+
+    def _require_schedulable(self) -> None:
         config = self._config()
         component = self.target.component.name
         if config.private_service_connect:
@@ -164,8 +185,6 @@ class VertexOrchestrator(Orchestrator):
                 "raises a TypeError. Use an orchestrator without it.",
             )
         self._require_region(config.location)
-        request = {"parent": self._api.parent, "page_size": 1}
-        self._api.call("list_schedules", "list the schedules", request)
 
     def submission(self, wanted: Wanted) -> Submission:
         """A cron that fires on a leap day, and a pipeline name that a job's id can begin with."""
