@@ -10,7 +10,9 @@ from pulumi_zenml.orchestrators import get_orchestrator
 from pulumi_zenml.orchestrators.base import Yes
 
 SOUND = ("active", "paused", "finished")
-"""The states of a whole pair; any other is mended by a replace."""
+"""The states of a whole pair; any other but the next is mended by a replace."""
+
+PAUSED_ON_ONE_SIDE = "paused on one side"
 
 _REPLACE = (
     *CADENCE,
@@ -40,7 +42,9 @@ def compare_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[li
         changed.append("orchestrator_settings")
         if not _takes_settings_in_place(olds):
             replaces.append("orchestrator_settings")
-    if olds.get("state") not in SOUND:
+    if olds.get("state") == PAUSED_ON_ONE_SIDE:
+        changed = list(dict.fromkeys([*changed, "paused"]))
+    elif olds.get("state") not in SOUND:
         replaces.append("state")
     return changed, replaces
 

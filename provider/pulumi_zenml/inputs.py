@@ -8,9 +8,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from pulumi.output import Unknown
-from pulumi.runtime import rpc
-
 from pulumi_zenml.cadence import check_cadence, schedule_name
 from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.connection import Connection
@@ -57,6 +54,10 @@ class Checked:
 
 def is_unknown(value: object) -> bool:
     """Whether Pulumi will know this value only once something else was created."""
+    # The command imports this module, and Pulumi's takes a second to import.
+    from pulumi.output import Unknown
+    from pulumi.runtime import rpc
+
     return isinstance(value, Unknown) or value == rpc.UNKNOWN
 
 
@@ -192,6 +193,8 @@ def _complete_name(checked: Checked) -> None:
     if name is None:
         snapshot = inputs.get("snapshot", "")
         if checked.cadence is None or is_unknown(snapshot):
+            from pulumi.runtime import rpc
+
             inputs["name"] = rpc.UNKNOWN
             return
         _, environment, purpose = inputs["owner"].split("/", 2)

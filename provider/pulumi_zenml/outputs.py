@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.compare import same_cadence
+from pulumi_zenml.diff import PAUSED_ON_ONE_SIDE, SOUND
 from pulumi_zenml.inputs import CADENCE
 from pulumi_zenml.pair import Pair
 
@@ -61,6 +63,8 @@ def to_found(
         other.id != pair.record.id for other in session.records.owned_by(props.get("owner", ""))
     ):
         outputs["state"] = "more than one pair"
+    elif outputs["state"] in SOUND and "stack" in props:
+        outputs["state"] = _disagreement(pair, props) or outputs["state"]
     return inputs, outputs
 
 
@@ -98,6 +102,22 @@ def _state(pair: Pair) -> str:
     return "paused" if pair.counterpart.paused else "active"
 
 
+def _disagreement(pair: Pair, props: Mapping[str, Any]) -> str:
+    """How the two sides differ; empty when they do not.
+
+    The inputs alone cannot say it: once a refresh was saved, they are as one of the two.
+    """
+    record, counterpart, orchestrator = pair.record, pair.counterpart, pair.orchestrator
+    if not (record and counterpart and orchestrator) or pair.finished:
+        return ""
+    asked = _cadence(props)
+    if record.cron and asked and asked.cron:
+        said = replace(asked, cron=record.cadence.cron) if record.cadence else None
+        if said is None or not same_cadence(orchestrator, said, counterpart):
+            return "cadence differs"
+    return PAUSED_ON_ONE_SIDE if record.active == counterpart.paused else ""
+
+
 def _drift(pair: Pair, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs that are no longer true, as they really are."""
     found: dict[str, Any] = {}
@@ -108,7 +128,7 @@ def _drift(pair: Pair, inputs: Mapping[str, Any]) -> dict[str, Any]:
     if record and record.cron != inputs.get("cron"):
         found |= _as_inputs(record.cadence, record.cron or "")
     if counterpart and orchestrator and not pair.finished:
-        if not same_cadence(orchestrator, asked, counterpart):
+        if asked is None or not same_cadence(orchestrator, asked, counterpart):
             found |= _as_inputs(counterpart.cadence, counterpart.native.text)
         wanted = inputs.get("orchestrator_settings") or {}
         real = {key: counterpart.settings.get(key) for key in wanted}
@@ -146,13 +166,11 @@ def _unmanaged(pair: Pair) -> dict[str, Any]:
     return inputs
 
 
-def _cadence(inputs: Mapping[str, Any]) -> Cadence:
+def _cadence(inputs: Mapping[str, Any]) -> Cadence | None:
+    """What the inputs say; ``None`` where an earlier refresh found what they cannot say."""
     from pulumi_zenml.cadence import check_cadence
 
-    cadence, problems = check_cadence(inputs, now=None)
-    if cadence is None:
-        raise problems[0]
-    return cadence
+    return check_cadence(inputs, now=None)[0]
 
 
 def _as_inputs(cadence: Cadence | None, text: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class Pairs:
         if not declared.build:
             source = session.snapshot(declared.snapshot)
         if adopted:
-            taken = self._take_over(declared, wanted, adopted, orchestrator, source)
+            taken = self._take_over(declared, adopted, orchestrator, source)
             if taken:
                 return taken
             mine = [*mine, adopted]
@@ -293,7 +293,6 @@ class Pairs:
     def _take_over(
         self,
         declared: Declared,
-        wanted: Wanted,
         record: Record,
         orchestrator: Orchestrator,
         source: PipelineSnapshotResponse | None,
@@ -303,16 +302,19 @@ class Pairs:
         here = str(orchestrator.target.component.id)
         if found is None or source is None or record.orchestrator_id != here:
             return None
-        submitted = self._session.snapshot(found.snapshot_id) if found.snapshot_id else None
-        if submitted is None or source.id not in (submitted.id, submitted.source_snapshot_id):
+        try:
+            submitted = self._session.snapshot(found.snapshot_id or "")
+        except NotFoundError:
+            return None
+        if source.id not in (submitted.id, submitted.source_snapshot_id):
             return None
         if not same_cadence(orchestrator, declared.cadence, found):
             return None
         if declared.cadence.cron:
             # The row may hold the orchestrator's spelling; ours holds the neutral one.
             record = self._session.records.set_cron(record, declared.cadence)
+        # Without an owner yet: should the rest fail, the next attempt takes it over again.
         marker = Marker(
-            owner=declared.owner,
             timezone=declared.cadence.timezone,
             snapshot=str(submitted.id),
             native_id=found.native_id,
@@ -321,7 +323,6 @@ class Pairs:
             reference=declared.snapshot,
         )
         record = self._session.records.mark(record, marker)
-        wanted = replace(wanted, pipeline=found.pipeline)
         pair = Pair(record, found, orchestrator, str(source.id), submitted.pipeline.name)
         return self.update(pair, declared, pausing_only=False)
 
