@@ -1,0 +1,84 @@
+"""``pulumi-zenml doctor``: whether all that schedules need is there and works."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+import click
+
+from pulumi_zenml.audit import Check, diagnose
+from pulumi_zenml.audit.doctor import exit_code
+from pulumi_zenml.cli._options import World, format_option, scope_options, world_options
+from pulumi_zenml.cli._show import emit
+
+_COLUMNS = {
+    "area": "area",
+    "subject": "of",
+    "name": "check",
+    "result": "result",
+    "detail": "what was found",
+    "remedy": "remedy",
+}
+_STYLES = {"failed": "red", "warning": "yellow", "unknown": "dim", "skipped": "dim"}
+
+
+@click.command()
+@world_options
+@scope_options
+@format_option
+@click.argument("name", required=False)
+def doctor(format: str, name: str | None, **options: Any) -> None:
+    """Check all that schedules need, or all that schedule NAME needs. Nothing is changed.
+
+    ZenML, this machine, stacks, Python packages, each call to the orchestrators, and both sides
+    of the schedules. What fails says the remedy.
+
+    Exit status: 0 nothing failed, 1 something failed, 2 ZenML could not be looked at.
+
+    \b
+    Example:
+      pulumi-zenml doctor
+      pulumi-zenml doctor daily-training-prod --format json
+    """
+    world = World.of(options)
+    with world.working() as say:
+        checks = diagnose(world.connection, name, world.scope, say=say)
+    whole = [_row(it) for it in checks]
+    rows = _grouped(whole) if format == "table" else whole
+    emit(format, rows, _COLUMNS, style=_style)
+    if format == "table":
+        click.echo(_summary(checks))
+    click.get_current_context().exit(exit_code(checks))
+
+
+def _row(check: Check) -> dict[str, Any]:
+    row = asdict(check)
+    del row["blocking"]
+    return row
+
+
+def _grouped(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each area and each subject in it named once."""
+    grouped: list[dict[str, Any]] = []
+    for _, of_area in groupby(rows, key=lambda it: it["area"]):
+        before: Mapping[str, Any] = {}
+        for row in of_area:
+            same = bool(before) and row["subject"] == before["subject"]
+            area, subject = "" if before else row["area"], "" if same else row["subject"]
+            grouped.append({**row, "area": area, "subject": subject})
+            before = row
+    return grouped
+
+
+def _summary(checks: Sequence[Check]) -> str:
+    counts = Counter(it.result for it in checks)
+    told = [f"{counts[it]} {it}" for it in ("ok", "warning", "failed", "unknown", "skipped")]
+    return f"{len(checks)} checks: {', '.join(told)}."
+
+
+def _style(row: Mapping[str, Any]) -> str:
+    return _STYLES.get(row["result"], "")

@@ -1,0 +1,444 @@
+"""The doctor on a healthy world, on each kind of sick one, and on every orchestrator."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from operations.conftest import World
+from orchestrators.benches import FLAVORS, Ready, ready
+from pulumi_zenml.audit import Check, Scope, clean_up, diagnose, plan_cleanup, take_inventory
+from pulumi_zenml.audit.doctor import AREAS, examine, exit_code
+from pulumi_zenml.audit.doctor.machine import clock, known_zones
+from pulumi_zenml.audit.doctor.packages import supported, wrong_packages
+from pulumi_zenml.audit.doctor.secrets import without_secrets
+from pulumi_zenml.audit.doctor.zenml import judge_versions
+from pulumi_zenml.cadence import make_cadence
+from pulumi_zenml.connection import Connection
+from pulumi_zenml.errors import NotFoundError, PermissionDeniedError, UnreachableError
+from pulumi_zenml.orchestrators.probe import Probe, Seen, if_allowed
+from pulumi_zenml.pair import Declared
+from pulumi_zenml.pairs import Pairs
+from pulumi_zenml.session import Session
+from testbed.zenml_server import ZenmlServer
+
+NAME = "daily-training-prod"
+
+
+@pytest.fixture
+def made(world: World) -> dict[str, str]:
+    """One healthy schedule."""
+    seeded: dict[str, str] = world.seed("unmanaged", NAME, cron="0 3 * * *")
+    return seeded
+
+
+def look(world: World, *words: str, code: int, **env: str) -> dict[tuple[str, str, str], Any]:
+    """The checks by area, subject and name."""
+    said = world.run("doctor", *words, "--format", "json", **env)
+    assert said.code == code, said.out + said.err
+    assert "Traceback" not in said.err
+    rows = said.json
+    assert [AREAS.index(it["area"]) for it in rows] == sorted(
+        AREAS.index(it["area"]) for it in rows
+    )
+    for row in rows:
+        assert row["detail"], row
+        assert bool(row["remedy"]) or row["result"] not in ("failed", "warning"), row
+        assert not row["remedy"] or row["result"] not in ("ok", "skipped"), row
+    return {(it["area"], it["subject"], it["name"]): it for it in rows}
+
+
+def with_result(rows: Mapping[tuple[str, str, str], Any], *results: str) -> set[Any]:
+    return {key for key, it in rows.items() if it["result"] in results}
+
+
+def test_a_healthy_world(world: World, made: dict[str, str]) -> None:
+    before = world.body(made["native"])
+    rows = look(world, code=0)
+    assert with_result(rows, "failed", "warning", "unknown") == set()
+    assert {it[0] for it in rows} == set(AREAS)
+    # Of the two stacks, the one that has a schedule.
+    assert {it[1] for it in rows if it[0] == "stack"} == {"one"}
+    one = look(world, NAME, code=0)
+    assert with_result(one, "failed", "warning", "unknown") == set()
+    tomorrow = one["schedule", NAME, "next fire"]["detail"]
+    assert "T03:00+00:00 (At 03:00" in tomorrow
+    assert world.natives() == {made["native"]} and world.body(made["native"]) == before
+
+
+def test_without_schedules_every_stack_that_can_have_one(world: World) -> None:
+    rows = look(world, code=0)
+    assert {it[1] for it in rows if it[0] == "stack"} == {"one", "two"}
+    only = look(world, "--stack", "two", code=0)
+    assert {it[1] for it in only if it[0] == "orchestrator"} == {"two"}
+    refused = look(world, "--stack", "default", code=1)
+    (flavor,) = [it for key, it in refused.items() if key[0] == "orchestrator"]
+    assert flavor["result"] == "failed" and "cannot schedule" in flavor["detail"]
+    gone = look(world, "--stack", "tow", code=1)["stack", "tow", "components"]
+    assert "there is no stack 'tow'. Near it: two" in gone["detail"]
+
+
+def test_every_format_says_the_same(world: World, made: dict[str, str]) -> None:
+    parsed = yaml.safe_load(world.run("doctor", NAME, "--format", "yaml").out)
+    names = [it["name"] for it in parsed]
+    read = csv.DictReader(io.StringIO(world.run("doctor", NAME, "--format", "csv").out))
+    assert [it["name"] for it in read] == names
+    table = world.run("doctor", NAME).out
+    assert all(name in table for name in names)
+    # Each area is named once.
+    heads = [line.split()[0] for line in table.splitlines() if line[:2].strip()]
+    for area in AREAS:
+        assert heads.count(area) == 1, table
+    assert f"{len(names)} checks: " in table
+
+
+def test_zenml_that_does_not_answer(world: World) -> None:
+    rows = look(world, "--server-url", "http://me:secret@127.0.0.1:9", code=2)
+    assert with_result(rows, "failed") == {("zenml", "", "reachable")}
+    assert "no answer from http://127.0.0.1:9" in rows["zenml", "", "reachable"]["detail"]
+    assert "secret" not in str(rows)
+    # What can be said without it is said.
+    assert rows["machine", "", "time zone database"]["result"] == "ok"
+    assert rows["packages", "pulumi-zenml", "versions"]["result"] == "ok"
+
+
+@pytest.mark.server
+def test_zenml_that_does_not_let_us_in(world: World, zenml: ZenmlServer, tmp_path: Path) -> None:
+    env = zenml.client_environment(tmp_path / "config")
+    # The server is shared with other tests; of what they made nothing is looked at.
+    with_key = look(world, "--flavor", "none", code=0, **env)
+    assert with_result(with_key, "failed", "warning") == set()
+    assert with_key["machine", "", "clock"]["result"] == "ok"
+    assert "API key" in with_key["zenml", "", "sign-in lasts"]["detail"]
+    assert "service account 'tests'" in with_key["zenml", "", "signed in"]["detail"]
+    wrong = env["ZENML_STORE_API_KEY"][:-4] + "AAAA"
+    env = {**env, "ZENML_CONFIG_PATH": str(tmp_path / "other"), "ZENML_STORE_API_KEY": wrong}
+    rows = look(world, code=2, **env)
+    assert with_result(rows, "failed") == {("zenml", "", "signed in")}
+    assert "zenml:apiKey" in rows["zenml", "", "signed in"]["remedy"]
+    assert wrong not in str(rows)
+
+
+def test_an_orchestrator_that_cannot_be_reached(world: World, made: dict[str, str]) -> None:
+    there, away = world.folder(), world.root / "away"
+    there.rename(away)
+    try:
+        rows = look(world, NAME, code=1)
+    finally:
+        away.rename(there)
+    asked = {key: it for key, it in rows.items() if key[0] == "orchestrator"}
+    failed = with_result(asked, "failed")
+    assert failed == {("orchestrator", "one", "list: file")}
+    assert with_result(asked, "skipped") == asked.keys() - failed
+    assert rows["schedule", NAME, "both sides"]["result"] == "unknown"
+    assert with_result(rows, "failed") == failed
+
+
+def test_a_stack_that_is_not_whole(world: World) -> None:
+    config = {"folder": str(world.folder("two"))}
+    world.zenml.register_stack("broken", "filecron", config)
+    try:
+        world.seed("break_stack", "broken")
+        rows = look(world, "--stack", "broken", code=1)
+        whole = rows["stack", "broken", "components"]
+        assert whole["result"] == "failed" and "it has no artifact store" in whole["detail"]
+        assert "zenml stack update broken" in whole["remedy"]
+        assert rows["orchestrator", "broken", "list: file"]["result"] == "ok"
+    finally:
+        world.seed("drop_stack", "broken")
+
+
+def test_a_remote_orchestrator_with_a_store_on_this_machine(world: World) -> None:
+    config = {"host": "http://127.0.0.1:9", "client_id": "x", "client_secret": "very-secret"}
+    world.zenml.register_stack("bricks", "databricks", config)
+    try:
+        rows = look(world, "--stack", "bricks", code=1)
+    finally:
+        world.seed("drop_stack", "bricks")
+    valid = rows["stack", "bricks", "valid"]
+    assert valid["result"] == "failed" and "local stack component" in valid["detail"]
+    assert rows["stack", "bricks", "artifact store"]["result"] == "warning"
+    assert rows["stack", "bricks", "remote server"]["result"] == "failed"
+    assert "databricks-sdk" in rows["packages", "databricks", "versions"]["detail"]
+    user = rows["orchestrator", "bricks", "credentials"]
+    assert user["result"] == "failed" and "Connection refused" in user["detail"]
+    assert "very-secret" not in str(rows)
+
+
+def test_credentials_that_end(world: World, made: dict[str, str]) -> None:
+    for hours, result, code in ((-1, "failed", 1), (30, "warning", 0)):
+        world.seed("expire_credentials", "one", hours=hours)
+        try:
+            rows = look(world, NAME, code=code)
+        finally:
+            world.seed("forget_credentials")
+        found = rows["stack", "one", "service connectors"]
+        assert found["result"] == result, found
+        assert "connector-one (of one)" in found["detail"]
+        assert "zenml service-connector update connector-one" in found["remedy"]
+
+
+def test_a_schedule_that_is_not_there(world: World, made: dict[str, str]) -> None:
+    rows = look(world, "daily-trainin-prod", code=1)
+    assert with_result(rows, "failed") == {("schedule", "daily-trainin-prod", "exists")}
+    exists = rows["schedule", "daily-trainin-prod", "exists"]
+    assert f"Near it: {NAME}" in exists["detail"]
+    missing = look(world, "--project", "defalt", code=2)["zenml", "", "projects"]
+    assert "Near it: default" in missing["detail"]
+
+
+def test_a_schedule_whose_sides_differ(world: World, made: dict[str, str]) -> None:
+    world.edit(made["native"], schedule="5 5 * * *")
+    rows = look(world, NAME, code=1)
+    assert "pulumi-zenml adopt" in rows["schedule", NAME, "cadence-differs"]["remedy"]
+    assert look(world, code=1)["schedule", "", "both sides"]["remedy"] == "pulumi-zenml audit"
+    world.edit(made["native"], schedule="0 3 * * *", paused=True)
+    paused = look(world, NAME, code=0)
+    assert paused["schedule", NAME, "paused-on-one-side"]["result"] == "warning"
+    assert paused["schedule", NAME, "next fire"]["remedy"] == f"pulumi-zenml resume -- {NAME}"
+    (world.folder() / f"{made['native']}.json").unlink()
+    gone = look(world, NAME, code=1)
+    assert gone["schedule", NAME, "record-without-counterpart"]["result"] == "failed"
+    assert gone["schedule", NAME, "next fire"]["result"] == "skipped"
+
+
+def test_a_zone_that_nobody_knows(world: World, made: dict[str, str]) -> None:
+    world.edit(made["native"], timeZone="Mars/Olympus")
+    rows = look(world, NAME, code=1)
+    zone = rows["schedule", NAME, "time zone"]
+    assert zone["result"] == "failed" and "Mars/Olympus" in zone["detail"]
+    assert known_zones(["", "UTC", "Europe/Berlin"]).result == "ok"
+
+
+def test_the_last_runs(world: World, made: dict[str, str]) -> None:
+    for minutes, status in ((90, "completed"), (30, "failed")):
+        started = datetime.now(UTC) - timedelta(minutes=minutes)
+        world.seed("run", made["snapshot"], started.isoformat(), status)
+    runs = look(world, NAME, code=1)["schedule", NAME, "last runs"]
+    assert runs["detail"].startswith("newest first: failed ")
+    assert runs["remedy"] == f"pulumi-zenml history -- {NAME}"
+    world.seed("run", made["snapshot"], datetime.now(UTC).isoformat())
+    assert look(world, NAME, code=0)["schedule", NAME, "last runs"]["result"] == "warning"
+
+
+def test_without_a_pulumi_engine(world: World) -> None:
+    engine = look(world, code=0, PATH="/usr/bin:/bin")["machine", "", "Pulumi engine"]
+    assert engine["result"] == "warning" and "pulumi.com" in engine["remedy"]
+
+
+# --- parts, by themselves ------------------------------------------------------------------------
+
+
+class Sick:
+    """An orchestrator with whatever probes."""
+
+    def __init__(self, *probes: Probe) -> None:
+        component = SimpleNamespace(name="sick", connector=SimpleNamespace(name="key"))
+        self.target = SimpleNamespace(component=component)
+        self._probes = probes
+
+    def probes(self) -> Iterator[Probe]:
+        yield from self._probes
+
+
+def raising(error: Exception) -> Callable[[], Seen]:
+    def look() -> Seen:
+        raise error
+
+    return look
+
+
+def test_one_probe_never_stops_the_others() -> None:
+    well = Seen("it is well")
+    stop = threading.Event()
+    down = UnreachableError("X", "no answer.")
+    found = examine(
+        Sick(  # type: ignore[arg-type]
+            Probe("bug", raising(KeyError("x"))),
+            Probe("denied", raising(PermissionDeniedError("X", "may not."))),
+            Probe("broken", lambda: Seen("2 of 3 are down", "failed", "Start them.")),
+            Probe("missing", raising(NotFoundError("X", "no such thing."))),
+            Probe("down", raising(down), part="a"),
+            Probe("after it", lambda: well, part="a"),
+            Probe("elsewhere", lambda: well),
+            Probe("slow", lambda: Seen(str(stop.wait(60))), part="b", seconds=0.1),
+            Probe("after that", lambda: well, part="b"),
+            Probe("full", lambda: Seen("9 of 10", "warning", "Make room.")),
+            Probe("secondary", if_allowed(raising(PermissionDeniedError("X", "may not.")))),
+        )
+    )
+    stop.set()
+    assert {it.name: it.result for it in found} == {
+        "bug": "failed",
+        "denied": "failed",
+        "broken": "failed",
+        "missing": "failed",
+        "down": "failed",
+        "after it": "skipped",
+        "elsewhere": "ok",
+        "slow": "failed",
+        "after that": "skipped",
+        "full": "warning",
+        "secondary": "unknown",
+    }
+    remedies = {it.name: it.remedy for it in found}
+    assert (remedies["broken"], remedies["full"]) == ("Start them.", "Make room.")
+    assert "Grant" in remedies["denied"]
+    assert "reach it" in remedies["down"] and "reach it" in remedies["slow"]
+    assert "zenml orchestrator describe sick" in remedies["missing"]
+    assert "Report this" in remedies["bug"]
+    assert {it.remedy for it in found if it.result in ("ok", "skipped")} == {""}
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "result"),
+    [
+        ("0.98.0", "0.98.0", "ok"),
+        ("0.98.1", "0.98.0", "warning"),
+        ("0.98.0", "0.97.3", "failed"),
+        ("0.98.0", "0.99.0", "failed"),
+        ("0.97.0", "0.97.0", "failed"),
+    ],
+)
+def test_versions_of_client_and_server(client: str, server: str, result: str) -> None:
+    seen = judge_versions(client, server, "<0.99,>=0.98")
+    assert seen.result == result
+    assert bool(seen.remedy) == (result != "ok")
+
+
+def test_packages_by_what_is_declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "zenml_sick-1.0.dist-info"
+    folder.mkdir()
+    needs = [
+        "pytest>=8",
+        "click>=99",
+        "no-such-package-at-all>=1",
+        "rich; python_version < '3'",
+        "httpx>=99; extra == 'more'",
+    ]
+    lines = [*(f"Requires-Dist: {it}" for it in needs), "Provides-Extra: more"]
+    head = "Metadata-Version: 2.1\nName: zenml-sick\nVersion: 1.0\n"
+    (folder / "METADATA").write_text(head + "\n".join(lines) + "\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    good, bad = wrong_packages("zenml-sick")
+    assert [it.split()[0] for it in good] == ["pytest"]
+    assert [it.split(" (")[0].split()[0] for it in bad] == ["click", "no-such-package-at-all"]
+    assert [it.split()[0] for it in wrong_packages("zenml-sick", "more")[1]] == ["httpx"]
+    assert "0.98" in supported("zenml")
+    for extra in ("airflow", "databricks", "kubernetes", "vertex"):
+        good, bad = wrong_packages("pulumi-zenml", extra)
+        assert good and not bad, bad
+
+
+@contextmanager
+def server_at(now: datetime | None) -> Iterator[str]:
+    """A web server whose clock says ``now``; None for one that has none."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response_only(200)
+            if now:
+                self.send_header("Date", format_datetime(now, usegmt=True))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_clock_that_is_wrong() -> None:
+    now = datetime.now(UTC)
+    for offset, result in ((0, "ok"), (30, "ok"), (-300, "warning"), (300, "warning")):
+        with server_at(now + timedelta(seconds=offset)) as url:
+            seen = clock(url)
+        assert seen.result == result, seen
+        if result == "warning":
+            assert ("behind" if offset > 0 else "ahead of") in seen.detail
+    with server_at(None) as url:
+        assert clock(url).result == "unknown"
+    assert clock(url).result == "unknown"
+    assert clock("").result == "skipped"
+
+
+def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZENML_STORE_API_KEY", "ZENKEY_env")
+    connection = Connection(
+        api_key="ZENKEY_abc",
+        orchestrators={
+            "one": {"password": "pass-1", "client_args": {"cookies": "cook-2"}, "api_url": "plain"}
+        },
+    )
+    said = "ZENKEY_abc ZENKEY_env pass-1 cook-2 plain https://me:word@host/x"
+    check = Check("zenml", "x", "", "failed", said, said)
+    (clean,) = without_secrets([check], connection)
+    assert clean.detail == clean.remedy == "*** *** *** *** plain https://***@host/x"
+
+
+def test_exit_codes() -> None:
+    well, bad = (Check("zenml", "x", "", it, "") for it in ("warning", "failed"))
+    worse = Check("zenml", "x", "", "failed", "", blocking=True)
+    assert [exit_code(it) for it in ([], [well], [well, bad], [bad, worse])] == [0, 0, 1, 2]
+
+
+# --- every orchestrator --------------------------------------------------------------------------
+
+
+@pytest.fixture(params=FLAVORS)
+def orchestrator_world(request: pytest.FixtureRequest) -> Iterator[Ready]:
+    with ready(request.param, "doctor", request) as made:
+        yield made
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_every_orchestrator_well_and_sick(orchestrator_world: Ready, tmp_path: Path) -> None:
+    world, bench = orchestrator_world, orchestrator_world.bench
+    cadence = make_cadence(**bench.cadences()[0])  # type: ignore[arg-type]
+    name = f"daily-doctor-{time.time_ns()}"
+    owner, settings = "shop/prod/doctor", dict(bench.settings)
+    pairs = Pairs(Session(world.connection))
+    pairs.create(Declared(owner, name, world.stack, cadence, world.snapshot, settings=settings))
+    native = bench.native_ids()
+    scope = Scope(stacks=(world.stack,))
+    try:
+        well = diagnose(world.connection, name, scope)
+        assert [it for it in well if it.result == "failed"] == []
+        assert exit_code(well) == 0
+        assert {it.area for it in well} == set(AREAS)
+        assert len([it for it in well if it.area == "orchestrator"]) >= 5
+
+        kind = "denied" if "denied" in bench.faults else "unauthenticated"
+        with bench.fault(kind):
+            sick = diagnose(world.connection, name, scope)
+        failed = [it for it in sick if it.result == "failed"]
+        assert [it for it in failed if it.area == "orchestrator"]
+        assert {it.area for it in failed} <= {"orchestrator"}, failed
+        assert all(it.remedy for it in failed)
+        assert exit_code(sick) == 1
+        assert world.connection.api_key not in str(sick)
+        assert bench.native_ids() == native
+    finally:
+        plan = plan_cleanup(take_inventory(world.connection, scope), names=[name])
+        clean_up(plan, backup=tmp_path / "last.json", when_running="ignore")
