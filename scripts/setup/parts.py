@@ -13,6 +13,7 @@ PARTS: dict[str, Callable[[], object]] = {
     "engine": engine.install,
     "etcd": services.install_etcd,
     "ssh-host": services.install_ssh_host,
+    "browser": services.install_browser,
     "airflow": services.install_airflow,
     "kubernetes": kubernetes.install,
     "cron-engines": cron_engines.install,

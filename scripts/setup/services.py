@@ -1,10 +1,12 @@
-"""Real services that tests start: etcd, Airflow, and an SSH host with cron and at."""
+"""Real services that tests start: etcd, Airflow, a browser, and an SSH host with cron and at."""
 
 from __future__ import annotations
 
 from . import paths, python_env, system
 
 AIRFLOW_VENV = "airflow"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+"""What a browser that chromedriver can drive is called, the one that comes with it first."""
 
 
 def install_etcd() -> None:
@@ -28,6 +30,21 @@ def install_airflow() -> None:
         SetupError: Python cannot make environments, or a package cannot be fetched.
     """
     python_env.make(paths.cache() / AIRFLOW_VENV, paths.REQUIREMENTS / "airflow.txt")
+
+
+def install_browser() -> None:
+    """Make sure that there is a Chromium or Chrome, and the driver for it.
+
+    Raises:
+        SetupError: They are not there and cannot be installed from here.
+    """
+    found = next((name for name in BROWSERS if system.find(name)), BROWSERS[0])
+    system.ensure(
+        "a browser",
+        programs=[found, "chromedriver"],
+        packages=["chromium", "chromium-driver"],
+        instead="install Chromium or Chrome, and the chromedriver of the same version",
+    )
 
 
 def install_ssh_host() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,12 +48,18 @@ class Row:
     link: str
 
 
-def list_schedules(inventory: Inventory) -> list[Row]:
+def list_schedules(inventory: Inventory, last: Mapping[str, Run] | None = None) -> list[Row]:
     """The registry, in order of project and name.
 
     Args:
         inventory: both sides.
+        last: the last run by record id, where it is known already; else ZenML is asked.
     """
+    runs = _last_runs(inventory) if last is None else last
+    return [_row(entry, runs, inventory.taken) for entry in inventory.entries]
+
+
+def _last_runs(inventory: Inventory) -> dict[str, Run]:
     last: dict[str, Run] = {}
     by_project: dict[str, list[str]] = {}
     for entry in inventory.entries:
@@ -62,7 +69,7 @@ def list_schedules(inventory: Inventory) -> list[Row]:
         for id, runs in inventory.zenml.last_runs(project_id, ids, 1).items():
             if runs:
                 last[id] = runs[0]
-    return [_row(entry, last, inventory.taken) for entry in inventory.entries]
+    return last
 
 
 def drift_of(entry: Entry, now: datetime) -> str:
@@ -86,7 +93,7 @@ def drift_of(entry: Entry, now: datetime) -> str:
     return ", ".join(told)
 
 
-def _row(entry: Entry, last: dict[str, Run], now: datetime) -> Row:
+def _row(entry: Entry, last: Mapping[str, Run], now: datetime) -> Row:
     run = last.get(entry.record.id) if entry.record else None
     cadence = entry.cadence
     return Row(

@@ -59,13 +59,30 @@ def judge(
         options: the measures.
         say: told what is being done.
     """
+    return examine(inventory, memory, options, say=say)[0]
+
+
+def examine(
+    inventory: Inventory,
+    memory: Memory | None,
+    options: Options,
+    *,
+    say: Say = lambda text: None,
+    runs_since: datetime | None = None,
+) -> tuple[AuditResult, Timing]:
+    """As :func:`judge`, with the runs and gaps that it is judged by.
+
+    Args:
+        inventory, memory, options, say: as for :func:`judge`.
+        runs_since: load all runs since this instant, whatever is judged; aware.
+    """
     now = inventory.taken
     findings: list[Finding] = []
     for entry in inventory.entries:
         findings += check_sides(entry, now)
     seen = memory.load() if memory else {}
     say("ZenML: runs")
-    timing = Timing(inventory, seen, options)
+    timing = Timing(inventory, seen, options, since=runs_since)
     say("judging the runs")
     findings += timing.check()
     findings += check_fleet(inventory, options)
@@ -73,7 +90,7 @@ def judge(
         both = {**seen, **timing.judged}
         memory.save({id: it for id, it in both.items() if now - it.until < _REMEMBERED})
     findings = [it for it in findings if options.reports(it.code)]
-    return AuditResult(
+    result = AuditResult(
         taken=now.isoformat(),
         schedules=sum(1 for entry in inventory.entries if entry.record),
         counterparts=inventory.counterparts,
@@ -81,6 +98,7 @@ def judge(
         findings=worst_first(findings),
         unreachable=(*inventory.unreachable, *timing.unreachable),
     )
+    return result, timing
 
 
 def drift_percent(inventory: Inventory, options: Options | None = None) -> float:

@@ -36,13 +36,19 @@ class Runs:
     in_progress: dict[str, list[Run]] = field(default_factory=dict)
 
 
-def load_runs(inventory: Inventory, windows: Mapping[str, Window], options: Options) -> Runs:
+def load_runs(
+    inventory: Inventory,
+    windows: Mapping[str, Window],
+    options: Options,
+    since: datetime | None = None,
+) -> Runs:
     """The runs of all records of an inventory, in pages.
 
     Args:
         inventory: both sides.
         windows: what is judged, by record id.
         options: the measures.
+        since: all runs since this instant are wanted too, aware.
     """
     runs = Runs()
     by_project: dict[str, list[str]] = {}
@@ -51,9 +57,11 @@ def load_runs(inventory: Inventory, windows: Mapping[str, Window], options: Opti
             by_project.setdefault(entry.project_id, []).append(entry.record.id)
     for project_id, ids in by_project.items():
         last: dict[str, list[Run]] = {id: [] for id in ids}
-        starts = [windows[id].start for id in ids if id in windows]
+        starts = [windows[id].start - options.grace for id in ids if id in windows]
+        if since:
+            starts.append(since)
         if starts:
-            for run in inventory.zenml.runs_since(project_id, min(starts) - options.grace):
+            for run in inventory.zenml.runs_since(project_id, min(starts)):
                 if run.schedule_id in last:
                     last[run.schedule_id].append(run)
         few = [id for id in ids if len(last[id]) < options.failing]
@@ -74,9 +82,17 @@ class Timing:
         inventory: both sides.
         seen: what the last audit saw, by record id.
         options: the measures.
+        since: load all runs since this instant, whatever is judged; aware.
     """
 
-    def __init__(self, inventory: Inventory, seen: Mapping[str, Seen], options: Options) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        seen: Mapping[str, Seen],
+        options: Options,
+        *,
+        since: datetime | None = None,
+    ) -> None:
         self._inventory = inventory
         self._options = options
         self._now = inventory.taken
@@ -86,10 +102,12 @@ class Timing:
                 judged = window(entry, seen.get(entry.record.id), options, self._now)
                 if judged:
                     self.windows[entry.record.id] = judged
-        self._runs = load_runs(inventory, self.windows, options)
+        self.runs = load_runs(inventory, self.windows, options, since)
         self.unreachable: list[Unreachable] = []
         self.judged: dict[str, Seen] = {}
         """What to remember, by record id; without what could not be looked at."""
+        self.gaps: dict[str, list[datetime]] = {}
+        """The fires that no run of either side stands for, by record id."""
 
     def check(self) -> Iterator[Finding]:
         """The findings of all entries."""
@@ -98,8 +116,8 @@ class Timing:
                 yield from self._check(entry, entry.record.id)
 
     def _check(self, entry: Entry, id: str) -> Iterator[Finding]:
-        runs = self._runs.last.get(id, [])
-        yield from self._long_running(entry, self._runs.in_progress.get(id, []))
+        runs = self.runs.last.get(id, [])
+        yield from self._long_running(entry, self.runs.in_progress.get(id, []))
         failing = list(self._failing(entry, runs))
         yield from failing
         try:
@@ -123,7 +141,7 @@ class Timing:
             return
         native = self._native_runs(entry)
         if judged:
-            gaps = missing(entry, judged, [*times, *run_times(native)], grace)
+            gaps = self.gaps[id] = missing(entry, judged, [*times, *run_times(native)], grace)
         if not failing:
             failed = list(self._failing_natively(entry, native))
             yield from failed

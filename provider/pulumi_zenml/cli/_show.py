@@ -8,12 +8,13 @@ import io
 import json
 import sys
 import time
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import click
+
+from pulumi_zenml.safe_text import safe as safe
 
 Say = Callable[[str], None]
 
@@ -23,22 +24,6 @@ WIDE = 250
 
 _QUIET_SECONDS = 1.0
 _LINE_SECONDS = 10.0
-
-
-def safe(value: object) -> str:
-    """Text that cannot do anything to a terminal.
-
-    Control characters, terminal escapes, and the marks that reorder or hide text are shown as
-    escapes; line ends too, so that it stays one line.
-    """
-    return "".join(_visible(char) for char in str(value))
-
-
-def _visible(char: str) -> str:
-    # Cc control, Cf format (bidirectional marks, zero width), Cs surrogate, Zl and Zp line ends.
-    if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
-        return char.encode("unicode_escape").decode("ascii")
-    return char
 
 
 def tell(text: str) -> None:

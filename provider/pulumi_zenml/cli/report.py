@@ -1,0 +1,68 @@
+"""``pulumi-zenml report``: one page to look at."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pulumi_zenml.audit import CODES, Options, check_target, render_html, take_report, write_html
+from pulumi_zenml.cli._options import World, scope_options, world_options
+from pulumi_zenml.cli._show import safe, tell
+
+
+@click.command()
+@world_options
+@scope_options
+@click.option(
+    "--html",
+    "path",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where to write the page.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 31),
+    default=7,
+    show_default=True,
+    help="How far the time lines go, back and ahead.",
+)
+@click.option("--ignore", multiple=True, type=click.Choice(list(CODES)), help="No such findings.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is no report.")
+def report(path: Path, days: int, ignore: tuple[str, ...], force: bool, **options: Any) -> None:
+    """Write one self-contained page: findings, time lines, gaps and load.
+
+    It needs no network to be looked at, and can be searched, filtered and printed. It holds names,
+    ids and messages, and no secrets. Runs are judged over the days that it shows; the next audit
+    judges what it would have judged anyway.
+
+    Exit status: 0 fine, 1 findings, 2 something could not be looked at.
+
+    \b
+    Example:
+      pulumi-zenml report --html schedules.html
+      pulumi-zenml report --html schedules.html --days 2 --ignore naming
+    """
+    world = World.of(options)
+    check_target(path, force=force)
+    reach = timedelta(days=days)
+    measures = Options(ignore=frozenset(ignore))
+    with world.working() as say:
+        taken = take_report(
+            world.connection, world.scope, measures, back=reach, ahead=reach, say=say
+        )
+        say("writing the page")
+        write_html(path, render_html(taken), force=force)
+    audit = taken.audit
+    for it in audit.unreachable:
+        tell(f"unknown: {it.kind} '{it.name}' could not be looked at: {it.reason}")
+    counts = f"{audit.schedules} schedules, {audit.counterparts} counterparts"
+    click.echo(
+        f"{safe(path)}: {counts}, {len(audit.findings)} findings. "
+        f"Schedule drift: {audit.drift_percent}%"
+    )
+    click.get_current_context().exit(audit.exit_code)
