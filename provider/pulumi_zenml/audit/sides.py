@@ -313,7 +313,7 @@ def _broken_counterparts(entry: Entry) -> Iterator[Finding]:
                 entry,
                 "broken-counterpart",
                 f"{_kind(held)} '{held.counterpart.native_id}': {problem}",
-                mend.rebuild(entry) if entry.record else mend.cleanup(entry, entry.native_id),
+                mend.up(entry.owner) if entry.owner else mend.cleanup(entry, entry.name),
                 held=held,
             )
 
@@ -330,7 +330,7 @@ def _stale(entry: Entry) -> Iterator[Finding]:
             "stale-target",
             f"the snapshot that it runs, {counterpart.snapshot_id}, was deleted from ZenML, so its "
             "runs cannot start.",
-            mend.rebuild(entry),
+            mend.up(entry.owner) if entry.owner else mend.cleanup(entry, entry.name),
             severity="error",
         )
     elif entry.flavor in _RUN_IMAGES and not entry.snapshot.has_build:

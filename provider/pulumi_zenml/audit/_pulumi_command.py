@@ -1,0 +1,108 @@
+"""The Pulumi command line as the Automation API calls it, for one who may be interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
+from typing import IO, Any
+
+from pulumi.automation import CommandResult, PulumiCommand
+from pulumi.automation.errors import create_command_error
+
+OnOutput = Callable[[str], Any] | None
+
+
+class Command(PulumiCommand):
+    """Runs Pulumi in a session of its own, so that an interrupt reaches it exactly once.
+
+    The first one makes Pulumi finish what it has begun, write its state and give up its lock; a
+    second one would make it drop everything.
+    """
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnOutput = None,
+        on_error: OnOutput = None,
+    ) -> CommandResult:
+        """Run a command to its end, interrupted or not.
+
+        Raises:
+            CommandError: it failed.
+            KeyboardInterrupt: it was interrupted, and has ended.
+        """
+        heard: tuple[list[str], list[str]] = ([], [])
+        with subprocess.Popen(
+            [self.command, *args, "--non-interactive"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        ) as process:
+            ears = [
+                threading.Thread(target=_listen, args=it, daemon=True)
+                for it in (
+                    (process.stdout, on_output, heard[0]),
+                    (process.stderr, on_error, heard[1]),
+                )
+            ]
+            for ear in ears:
+                ear.start()
+            interrupted = _wait(process)
+            for ear in ears:
+                ear.join()
+        result = CommandResult("\n".join(heard[0]), "\n".join(heard[1]), process.returncode)
+        if interrupted:
+            raise KeyboardInterrupt
+        if process.returncode != 0:
+            raise create_command_error(result)
+        return result
+
+
+def _listen(stream: IO[str], on_line: OnOutput, heard: list[str]) -> None:
+    for line in stream:
+        heard.append(line.rstrip())
+        if on_line:
+            on_line(line.rstrip())
+
+
+def _wait(process: subprocess.Popen[str]) -> bool:
+    """Wait for its end; returns whether it was interrupted meanwhile."""
+    interrupted = False
+    with _terminating_interrupts():
+        while True:
+            try:
+                process.wait()
+                return interrupted
+            except KeyboardInterrupt:
+                if not interrupted:
+                    process.send_signal(signal.SIGINT)
+                interrupted = True
+
+
+@contextlib.contextmanager
+def _terminating_interrupts() -> Iterator[None]:
+    """Have SIGTERM, by which a CI system ends a job, do what an interrupt does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

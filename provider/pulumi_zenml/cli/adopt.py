@@ -1,0 +1,245 @@
+"""``pulumi-zenml adopt``: the Pulumi program that takes over existing schedules."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pulumi_zenml.audit import (
+    AdoptionPlan,
+    AdoptionPreview,
+    plan_adoption,
+    preview_adoption,
+    write_program,
+)
+from pulumi_zenml.audit.adopt_files import Layout, project_files, write_files
+from pulumi_zenml.cli._options import (
+    World,
+    format_option,
+    scope_options,
+    tell_unreachable,
+    world_options,
+)
+from pulumi_zenml.cli._show import emit, safe, tell
+from pulumi_zenml.errors import PulumiZenmlError
+
+_COLUMNS = {
+    "action": "action",
+    "name": "name",
+    "resource": "resource",
+    "stack": "stack",
+    "snapshot": "snapshot",
+    "cadence": "cadence",
+    "state": "state",
+    "note": "note",
+}
+
+
+@click.command()
+@world_options
+@scope_options
+@format_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR|FILE.py",
+    help="Where to write it: a project is made where DIR has none, else a module is added to it. "
+    "Without, the program goes to stdout.",
+)
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option("--owned", is_flag=True, help="Also take from the Pulumi resources that own them.")
+@click.option(
+    "--pulumi-stack",
+    default="",
+    metavar="STACK",
+    help="The Pulumi stack to preview in; else the preview has an empty state of its own.",
+)
+@click.option("--preview/--no-preview", default=True, help="Show the preview of what was written.")
+@click.argument("names", nargs=-1)
+def adopt(
+    format: str,
+    out: Path | None,
+    force: bool,
+    owned: bool,
+    pulumi_stack: str,
+    preview: bool,
+    names: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Write the Pulumi program for existing pairs, NAMES or all that no Pulumi resource owns.
+
+    The next `pulumi up` with it takes them over: same record, same counterpart, no new
+    submission, no gap. The preview that follows proves it. Nothing is changed in ZenML, in an
+    orchestrator or in a Pulumi stack.
+
+    Exit status: 0 all can be taken over, 1 some cannot, or the preview would change something, 2
+    could not look.
+
+    \b
+    Example:
+      pulumi-zenml adopt daily-training-prod
+      pulumi-zenml adopt --out infra --no-preview
+    """
+    world = World.of(options)
+    layout = Layout.of(out) if out else None
+    inventory = world.look()
+    with world.working() as say:
+        plan = plan_adoption(inventory, names, owned=owned, say=say)
+    program = write_program(plan)
+    tell_unreachable(inventory)
+    if plan.managed:
+        tell(f"{plan.managed} left out: Pulumi resources own them already (--owned takes them).")
+    seen: AdoptionPreview | None = None
+    written: list[str] = []
+    unproven: PulumiZenmlError | None = None
+    if layout and plan.adopted:
+        project = project_files(plan, program, layout.folder)
+        files = {layout.program: program}
+        if layout.whole:
+            files = {layout.folder / name: text for name, text in project.items()}
+        write_files(files, force=force)
+        written = [str(it) for it in files]
+        for file in written:
+            tell(f"wrote {file}")
+        if preview:
+            try:
+                seen = _preview(world, plan, project, layout, pulumi_stack)
+            except PulumiZenmlError as error:
+                unproven = error
+    _show(plan, seen, written, program, format)
+    if layout and plan.adopted:
+        _tell_next(world, layout, pulumi_stack, seen)
+    if unproven:
+        tell("the program is written, but its preview could not be shown:")
+        raise unproven
+    click.get_current_context().exit(_status(plan, seen, bool(names), bool(inventory.unreachable)))
+
+
+def _preview(
+    world: World, plan: AdoptionPlan, project: dict[str, str], layout: Layout, stack: str
+) -> AdoptionPreview:
+    with world.working() as say:
+        seen = preview_adoption(
+            plan,
+            project,
+            connection=world.connection,
+            folder=layout.folder,
+            stack=stack,
+            say=say,
+        )
+    for text in seen.said:
+        tell(text)
+    return seen
+
+
+def _status(
+    plan: AdoptionPlan, seen: AdoptionPreview | None, named: bool, unreachable: bool
+) -> int:
+    if any(it.unseen for it in plan.refused) or (unreachable and not named):
+        return 2
+    return 1 if plan.refused or (seen and not seen.proves_it) else 0
+
+
+def _show(
+    plan: AdoptionPlan,
+    seen: AdoptionPreview | None,
+    written: list[str],
+    program: str,
+    format: str,
+) -> None:
+    rows = _rows(plan, seen)
+    if format == "table" and not written and plan.adopted:
+        # A program for a file or a pipe; what is not in it is told beside it.
+        click.echo(program, nl=False)
+        for row in rows:
+            if row["note"]:
+                tell(f"{row['action']} '{row['name']}': {row['note']}")
+        return
+    if format == "table" and not rows:
+        click.echo("nothing to adopt.")
+        return
+    whole = {
+        "files": written,
+        "program": program if plan.adopted else "",
+        "schedules": rows,
+        "managed": plan.managed,
+        "preview": {
+            "stack": seen.stack,
+            "proves_it": seen.proves_it,
+            "verdicts": dict(seen.verdicts),
+            "others": list(seen.others),
+        }
+        if seen
+        else None,
+    }
+    emit(format, rows, _COLUMNS, whole=whole)
+
+
+def _rows(plan: AdoptionPlan, seen: AdoptionPreview | None) -> list[dict[str, Any]]:
+    rows = []
+    for it in plan.adopted:
+        verdict = seen.verdicts[it.resource] if seen else ""
+        proven = "preview: taken over as it is, nothing is submitted." if seen else ""
+        rows.append(
+            {
+                "action": "not as it is" if verdict else "adopt",
+                "name": it.entry.name,
+                "resource": it.resource,
+                "project": it.entry.project,
+                "stack": it.entry.stack,
+                "flavor": it.entry.flavor,
+                "native_id": it.entry.native_id,
+                "snapshot": it.arguments["snapshot"],
+                "cadence": it.entry.counterpart.native.text if it.entry.counterpart else "",
+                "state": it.entry.native_state,
+                "note": " ".join(filter(None, [verdict or proven, it.note])),
+            }
+        )
+    for no in plan.refused:
+        entry = no.entry
+        rows.append(
+            {
+                "action": "refused",
+                "name": entry.name,
+                "resource": "",
+                "project": entry.project,
+                "stack": entry.stack,
+                "flavor": entry.flavor,
+                "native_id": entry.native_id,
+                "snapshot": "",
+                "cadence": entry.counterpart.native.text if entry.counterpart else "",
+                "state": entry.native_state,
+                "note": no.why,
+            }
+        )
+    return rows
+
+
+def _tell_next(world: World, layout: Layout, stack: str, seen: AdoptionPreview | None) -> None:
+    if seen and seen.others:
+        tell(f"the preview would also change: {'; '.join(seen.others)}.")
+    if seen and not seen.proves_it:
+        tell("the preview does not prove the adoption: look at it before 'pulumi up'.")
+    name = stack or "STACK"
+    where = shlex.quote(str(layout.folder))
+    steps = []
+    if not layout.whole:
+        steps.append(f"add 'import {layout.program.stem}' to the project's __main__.py")
+    elif not (seen and seen.stack):
+        steps.append(f"pulumi -C {where} stack init {name}")
+    url = world.connection.url()
+    if url and not (seen and seen.stack):
+        steps.append(f"pulumi -C {where} config set zenml:serverUrl {shlex.quote(url)}")
+        steps.append(f"pulumi -C {where} config set --secret zenml:apiKey  (of a service account)")
+    if world.connection.orchestrators and not (seen and seen.stack):
+        steps.append(
+            f"pulumi -C {where} config set --secret zenml:orchestrators  (what "
+            "--orchestrators-file holds)"
+        )
+    steps.append(f"pulumi -C {where} up --stack {name}")
+    click.echo("next:", err=True)
+    for step in steps:
+        click.echo(f"  {safe(step)}", err=True)

@@ -1,0 +1,134 @@
+"""``pulumi-zenml reconcile``: repair a Pulumi stack's drift, from cron or CI."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pulumi_zenml.audit import Reconciled, Repair
+from pulumi_zenml.audit import reconcile as reconcile_it
+from pulumi_zenml.cli._options import confirm, format_option, yes_option
+from pulumi_zenml.cli._show import emit, progress, tell
+
+_COLUMNS = {
+    "schedule": "schedule",
+    "resource": "resource",
+    "property": "property",
+    "old": "in the state",
+    "new": "really",
+    "action": "action",
+    "url": "link",
+}
+
+
+@click.command()
+@format_option
+@click.option(
+    "--pulumi-stack", required=True, metavar="STACK", help="As `pulumi up --stack` takes it."
+)
+@click.option(
+    "--cwd",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    metavar="DIR",
+    help="The folder of the Pulumi project; this one by default.",
+)
+@click.option("--all", "everything", is_flag=True, help="All resources, not only schedules.")
+@click.option("--dry-run", is_flag=True, help="Only show what drifted and what would be done.")
+@yes_option
+def reconcile(
+    format: str, pulumi_stack: str, cwd: Path, everything: bool, dry_run: bool, yes: bool
+) -> None:
+    """Refresh a Pulumi stack, show what drifted, and let `pulumi up` repair it.
+
+    Only the stack's schedules are looked at and changed (`--target`), unless --all is given. What
+    the program wants otherwise since the last `pulumi up` is shown too, and deployed with the
+    rest. Where nothing is to be done, nothing is written: it can run as often as you like.
+
+    Exit status: 0 all is as the program says (now), 1 something is left to repair, 2 could not
+    look, or somebody else is changing the stack.
+
+    \b
+    Example:
+      pulumi-zenml reconcile --pulumi-stack prod --dry-run
+      pulumi-zenml reconcile --pulumi-stack prod --yes
+    """
+
+    looking = partial(_reconcile, cwd, pulumi_stack, everything)
+    found = looking(apply=yes and not dry_run)
+    if found.repairs and not (yes or dry_run):
+        if format == "table":
+            _show(found, format)
+        confirm(f"Run 'pulumi up' for these {len(found.repairs)} resources?", yes=yes)
+        found = looking(apply=True)
+    _show(found, format)
+    if found.problem:
+        tell(f"pulumi up: {found.problem}")
+    click.get_current_context().exit(found.exit_code)
+
+
+def _reconcile(cwd: Path, stack: str, everything: bool, *, apply: bool) -> Reconciled:
+    heard: list[str] = []
+    try:
+        with progress() as say:
+            return reconcile_it(
+                cwd, stack, apply=apply, everything=everything, say=say, tell=heard.append
+            )
+    except KeyboardInterrupt:
+        tell("interrupted. Pulumi has finished what it had begun; run this again to go on.")
+        raise
+    finally:
+        for text in heard:
+            tell(text)
+
+
+def _show(found: Reconciled, format: str) -> None:
+    if format == "table" and not found.repairs:
+        click.echo(f"nothing has drifted in stack '{found.stack}'.")
+        return
+    rows = [row for it in found.repairs for row in _rows(found, it)]
+    emit(format, rows, _COLUMNS, whole=_whole(found))
+
+
+def _rows(found: Reconciled, repair: Repair) -> list[dict[str, Any]]:
+    shared = {
+        "schedule": repair.schedule,
+        "resource": repair.name,
+        "action": _action(found, repair),
+        "url": repair.url,
+        "urn": repair.urn,
+    }
+    if repair.drift:
+        changes = [(it.property, it.old, it.new) for it in repair.drift]
+    else:
+        changes = [("", "", "gone on both sides" if repair.gone else "as in the state")]
+    return [
+        {**shared, "property": property, "old": _text(old), "new": _text(new)}
+        for property, old, new in changes
+    ]
+
+
+def _action(found: Reconciled, repair: Repair) -> str:
+    what = repair.action or "take note"
+    if not found.applied:
+        return f"would {what}" if repair.drifted else f"would {what}: the program has changed"
+    return f"{what}: done" if repair.done else f"{what}: not done"
+
+
+def _text(value: Any) -> Any:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _whole(found: Reconciled) -> dict[str, Any]:
+    return {
+        "stack": found.stack,
+        "applied": found.applied,
+        "drifted": sum(it.drifted for it in found.repairs),
+        "problem": found.problem,
+        "resources": [
+            {**vars(it), "drift": [vars(change) for change in it.drift]} for it in found.repairs
+        ],
+    }
