@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from testbed.forked import CommandServer, command_server
 from testbed.snapshots import ZenmlClient, zenml_client
 from testbed.zenml_server import client_environment, without_zenml
 
@@ -47,6 +48,7 @@ class World:
     zenml: ZenmlClient
     root: Path
     work: Path
+    commands: CommandServer
     env: dict[str, str] = field(default_factory=dict)
 
     def folder(self, stack: str = "one") -> Path:
@@ -58,12 +60,16 @@ class World:
         return self.zenml.evaluate(f"{module}.{function}(*{args!r}, **{kwargs!r})")
 
     def run(self, *words: str, input: str | None = None, **env: str) -> Said:
-        """Run the console script."""
+        """Run the command, in a process of its own."""
+        environment = self.environment(**env)
+        return Said(*self.commands.run(words, cwd=self.work, env=environment, input=input))
+
+    def script(self, *words: str) -> Said:
+        """Run the console script, as a user does."""
         done = subprocess.run(
             [str(COMMAND), *words],
             cwd=self.work,
-            env=self.environment(**env),
-            input=input,
+            env=self.environment(),
             capture_output=True,
             text=True,
             timeout=300,
@@ -91,6 +97,13 @@ class World:
     def natives(self, stack: str = "one") -> set[str]:
         return {path.stem for path in self.folder(stack).glob("*.json")}
 
+    def clear(self) -> None:
+        """Remove every schedule from both sides."""
+        for stack in ("one", "two"):
+            for path in self.folder(stack).iterdir():
+                path.unlink()
+        self.seed("delete_all")
+
 
 @pytest.fixture(scope="session")
 def operations_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZenmlClient]:
@@ -109,12 +122,19 @@ def operations_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zenm
         yield client
 
 
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandServer]:
+    """Runs the command without importing ZenML anew each time."""
+    folder = tmp_path_factory.mktemp("commands")
+    with command_server({**without_zenml(), **client_environment(folder)}) as server:
+        yield server
+
+
 @pytest.fixture
-def world(operations_client: ZenmlClient, tmp_path: Path) -> Iterator[World]:
+def world(
+    operations_client: ZenmlClient, commands: CommandServer, tmp_path: Path
+) -> Iterator[World]:
     """The world, empty of schedules before and after."""
-    made = World(operations_client, Path(operations_client.env["ROOT"]), tmp_path)
+    made = World(operations_client, Path(operations_client.env["ROOT"]), tmp_path, commands)
     yield made
-    for stack in ("one", "two"):
-        for path in made.folder(stack).iterdir():
-            path.unlink()
-    made.seed("delete_all")
+    made.clear()

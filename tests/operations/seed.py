@@ -6,6 +6,7 @@ Called through `ZenmlClient.evaluate`; everything returned is plain data.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -13,19 +14,22 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import text
+from sqlalchemy import Engine, create_engine, text
 from zenml.client import Client
-from zenml.enums import ExecutionStatus
+from zenml.enums import ExecutionStatus, StackComponentType
 from zenml.models import PipelineRunRequest, ScheduleRequest
 
 from pulumi_zenml.cadence import fires_between, make_cadence
 from pulumi_zenml.connection import Connection
-from pulumi_zenml.orchestrators.base import Submission
+from pulumi_zenml.orchestrators.base import Submission, Wanted
 from pulumi_zenml.pair import Declared
 from pulumi_zenml.pairs import Pairs
 from pulumi_zenml.record import Marker
 from pulumi_zenml.session import Session
 from pulumi_zenml.submission import schedule_snapshot, submit
+
+ORCHESTRATORS_VARIABLE = "PULUMI_ZENML_ORCHESTRATORS"
+DATABASE_VARIABLE = "OPERATIONS_DATABASE"
 
 
 def managed(
@@ -42,12 +46,13 @@ def managed(
     """A pair as a Pulumi resource makes it."""
     cadence = make_cadence(cron=cron, timezone=timezone)
     declared = Declared(owner, name, stack, cadence, snapshot, paused=paused, settings=settings)
-    pair = Pairs(Session(Connection())).create(declared)
+    pair = Pairs(Session(_connection())).create(declared)
     assert pair.record and pair.counterpart
     return {
         "record": pair.record.id,
         "native": pair.counterpart.native_id,
         "snapshot": pair.record.marker.snapshot,
+        "name": name,
     }
 
 
@@ -61,7 +66,7 @@ def unmanaged(
     submitted: bool = True,
 ) -> dict[str, str]:
     """A pair as ZenML itself makes it, without any mark of ours; or only its record."""
-    session = Session(Connection())
+    session = Session(_connection())
     source = session.snapshot(snapshot)
     orchestrator = session.orchestrator(stack)
     schedule = session.client.zen_store.create_schedule(
@@ -76,20 +81,24 @@ def unmanaged(
         )
     )
     if not submitted:
-        return {"record": str(schedule.id), "native": "", "snapshot": ""}
+        return {"record": str(schedule.id), "native": "", "snapshot": "", "name": name}
     of_stack = session.stack(stack)
     made = schedule_snapshot(
         source, stack=of_stack, schedule_id=schedule.id, flavor=orchestrator.flavor, settings={}
     )
-    submit(made, stack=of_stack, submission=Submission(cron_expression=cron), name=name)
+    # ZenML's own code shown the cron as it is, signed in as our side signs it in.
+    ours = orchestrator.submission(Wanted(name, "", make_cadence(cron=cron)))
+    submission = Submission(cron_expression=cron, around=ours.around, source_root=ours.source_root)
+    submit(made, stack=of_stack, submission=submission, name=name)
     found = orchestrator.locate(str(made.id), {})
     assert found
-    return {"record": str(schedule.id), "native": found.native_id, "snapshot": str(made.id)}
+    ids = {"record": str(schedule.id), "native": found.native_id, "snapshot": str(made.id)}
+    return {**ids, "name": name}
 
 
 def claim(record_id: str, native_id: str) -> None:
     """Write on a record that it has this counterpart."""
-    records = Session(Connection()).records
+    records = Session(_connection()).records
     record = records.get(record_id)
     assert record
     records.mark(record, Marker(native_id=native_id))
@@ -97,27 +106,27 @@ def claim(record_id: str, native_id: str) -> None:
 
 def delete_pair(record_id: str, native_id: str) -> None:
     """Delete a pair as a resource with that state does."""
-    session = Session(Connection())
+    session = Session(_connection())
     component = str(session.orchestrator("one").target.component.id)
     Pairs(session).delete(record_id, native_id=native_id, orchestrator_id=component)
 
 
 def note(record_id: str, key: str, value: str) -> None:
     """Write into a record's metadata."""
-    records = Session(Connection()).records
+    records = Session(_connection()).records
     record = records.get(record_id)
     assert record
     records.note(record, key, value)
 
 
-def half_made(owner: str) -> str:
+def half_made(owner: str, *, stack: str = "one", snapshot: str = "training:v1") -> str:
     """What a killed `pulumi up` leaves: a record under its staged name."""
-    session = Session(Connection())
+    session = Session(_connection())
     record = session.records.create(
         owner,
         make_cadence(cron="0 3 * * *"),
-        pipeline_id=session.snapshot("training:v1").pipeline.id,
-        orchestrator_id=session.orchestrator("one").target.component.id,
+        pipeline_id=session.snapshot(snapshot).pipeline.id,
+        orchestrator_id=session.orchestrator(stack).target.component.id,
         name="daily-half-prod",
     )
     age(record.id, hours=2)
@@ -223,6 +232,47 @@ def forget_credentials() -> None:
         client.delete_service_connector(connector.id)
 
 
+def stack_with_alerter(name: str, *, like: str, file: str) -> None:
+    """A stack as another one, with an alerter that writes into a file."""
+    client = Client()
+    source = "zenml_filecron.alerter.FileAlerterFlavor"
+    client.create_flavor(source=source, component_type=StackComponentType.ALERTER)
+    client.create_stack_component(
+        name=name,
+        flavor="file",
+        component_type=StackComponentType.ALERTER,
+        configuration={"file": file},
+    )
+    parts = {kind: found[0].id for kind, found in client.get_stack(like).components.items()}
+    client.create_stack(name, {**parts, StackComponentType.ALERTER: name})
+
+
+def delete_stack(name: str) -> None:
+    """Remove what :func:`stack_with_alerter` made."""
+    client = Client()
+    client.delete_stack(name)
+    client.delete_stack_component(name, StackComponentType.ALERTER)
+    client.delete_flavor("file")
+
+
+def break_stack(name: str) -> None:
+    """Take a stack's artifact store away behind ZenML's back."""
+    store = "select id from stack_component where type = 'artifact_store'"
+    _execute(
+        f"delete from stack_composition where component_id in ({store}) "
+        "and stack_id in (select id from stack where name = :name)",
+        name=name,
+    )
+
+
+def drop_stack(name: str) -> None:
+    """Remove a stack and the components that bear its name."""
+    client = Client()
+    client.delete_stack(name)
+    for kind in ("orchestrator", "container_registry", "image_builder"):
+        client.delete_stack_component(name, StackComponentType(kind))
+
+
 def delete_all() -> None:
     """Remove every record, run and unnamed snapshot."""
     _execute("delete from pipeline_run")
@@ -266,10 +316,10 @@ def copies(snapshot_id: str, folder: str, count: int) -> None:
 
 
 def count_calls(what: str) -> dict[str, int]:
-    """How often ZenML and the orchestrators are called by a listing or an audit."""
+    """How often ZenML and the orchestrators are called by a listing, an audit or a report."""
     from zenml_filecron.pulumi import FileCronOrchestrator
 
-    from pulumi_zenml.audit import list_schedules, run_audit, take_inventory
+    from pulumi_zenml.audit import list_schedules, run_audit, take_inventory, take_report
 
     calls: Counter[str] = Counter()
     store = type(Client().zen_store)
@@ -291,6 +341,8 @@ def count_calls(what: str) -> dict[str, int]:
     try:
         if what == "list":
             list_schedules(take_inventory(Connection()))
+        elif what == "report":
+            take_report(Connection())
         else:
             run_audit(Connection())
     finally:
@@ -302,6 +354,18 @@ def count_calls(what: str) -> dict[str, int]:
 def wait_seconds(seconds: float) -> None:
     """Let time pass."""
     time.sleep(seconds)
+
+
+def _connection() -> Connection:
+    return Connection(orchestrators=json.loads(os.environ.get(ORCHESTRATORS_VARIABLE, "{}")))
+
+
+def _engine() -> Engine:
+    """ZenML's database: the local store's, or that of a server on this machine."""
+    if path := os.environ.get(DATABASE_VARIABLE):
+        return create_engine(f"sqlite:///{path}")
+    engine: Engine = Client().zen_store.engine  # type: ignore[attr-defined]
+    return engine
 
 
 def _copy(
@@ -318,17 +382,17 @@ def _copy(
 
 
 def _columns(table: str) -> list[str]:
-    with Client().zen_store.engine.connect() as connection:  # type: ignore[attr-defined]
+    with _engine().connect() as connection:
         return [row[1] for row in connection.execute(text(f"pragma table_info({table})"))]
 
 
 def _one(statement: str, **values: Any) -> Any:
-    with Client().zen_store.engine.connect() as connection:  # type: ignore[attr-defined]
+    with _engine().connect() as connection:
         return connection.execute(text(statement), values).scalar_one()
 
 
 def _execute(statement: str, **values: Any) -> None:
-    with Client().zen_store.engine.begin() as connection:  # type: ignore[attr-defined]
+    with _engine().begin() as connection:
         connection.execute(text(statement), values)
 
 

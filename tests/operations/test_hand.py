@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from operations.conftest import COMMAND, World
+from pulumi_zenml.cli import COMMANDS
 
 NASTY = "daily-\x1b[31mred\x1b]0;title\x07-[bold]x[/bold]-\u202eprod\n=cmd"
 
@@ -186,7 +187,8 @@ def test_every_help_has_examples_that_run(world: World) -> None:
     world.seed("unmanaged", "daily-training-prod", cron="0 3 * * *")
     world.seed("unmanaged", "daily-over-prod", cron="0 3 * * *", end_time=over)
     ends: dict[str, list[int]] = {}
-    for command in ("list", "audit", "history", "pause", "resume", "cleanup", "restore", "trigger"):
+    commands = "list audit history pause resume cleanup restore trigger report doctor".split()
+    for command in commands:
         told = examples(world.run(command, "--help").out)
         assert told, command
         for words in told:
@@ -204,7 +206,25 @@ def test_every_help_has_examples_that_run(world: World) -> None:
         "restore": [0],
         # This flavor cannot.
         "trigger": [2],
+        # The one that is over is gone, and the other's name is fine.
+        "report": [0, 0],
+        "doctor": [0, 0],
     }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_console_script_knows_every_command(world: World, command: str) -> None:
+    said = world.script(command, "--help")
+    assert said.code == 0
+    assert f"Usage: pulumi-zenml {command}" in said.out
+    assert said.err == ""
+
+
+def test_the_console_script_looks_as_well(world: World) -> None:
+    made = world.seed("unmanaged", "daily-training-prod", cron="0 3 * * *")
+    said = world.script("list", "--format", "json")
+    assert (said.code, said.err) == (0, "")
+    assert [it["native_id"] for it in said.json] == [made["native"]]
 
 
 def test_a_broken_pipe_is_no_traceback(world: World) -> None:

@@ -22,11 +22,13 @@ class ZenmlServer:
         url: Where it answers.
         api_key: The key of a service account, for `ZENML_STORE_API_KEY`.
         log: What it prints.
+        database: Its SQLite file, to change a row behind its back.
     """
 
     url: str
     api_key: str
     log: Path
+    database: Path
 
     def client_environment(self, config: Path) -> dict[str, str]:
         """Return the variables that make a ZenML client use this server.
@@ -87,7 +89,8 @@ def zenml_server(folder: Path) -> Iterator[ZenmlServer]:
             return False
 
     with running(command, log=log, ready=answers, env=env, cwd=folder):
-        yield ZenmlServer(url=url, api_key=_make_api_key(url), log=log)
+        database = folder / "config" / "local_stores" / "default_zen_store" / "zenml.db"
+        yield ZenmlServer(url, _make_api_key(url), log, database)
 
 
 def _make_api_key(url: str) -> str:

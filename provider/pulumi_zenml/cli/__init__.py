@@ -12,9 +12,14 @@ import click
 from pulumi_zenml.errors import PulumiZenmlError
 
 COMMANDS = {
+    "adopt": (
+        "pulumi_zenml.cli.adopt:adopt",
+        "Write the Pulumi program that takes over existing schedules.",
+    ),
     "audit": ("pulumi_zenml.cli.audit:audit", "Find what is wrong with the schedules."),
     "cleanup": ("pulumi_zenml.cli.cleanup:cleanup", "Remove what is dead, after a backup."),
     "cron": ("pulumi_zenml.cli.cron:cron", "Explain, translate and look ahead in cron."),
+    "doctor": ("pulumi_zenml.cli.doctor:doctor", "Check all that schedules need."),
     "history": ("pulumi_zenml.cli.history:history", "Show the runs of a schedule on both sides."),
     "list": ("pulumi_zenml.cli.list:list_command", "Show every schedule on both sides."),
     "orchestrators": (
@@ -22,6 +27,11 @@ COMMANDS = {
         "Show what each orchestrator can do with a schedule.",
     ),
     "pause": ("pulumi_zenml.cli.hand:pause", "Pause a schedule, for a while or until told."),
+    "reconcile": (
+        "pulumi_zenml.cli.reconcile:reconcile",
+        "Repair what drifted in a Pulumi stack, from cron or CI.",
+    ),
+    "report": ("pulumi_zenml.cli.report:report", "Write one page to look at, as HTML."),
     "restore": ("pulumi_zenml.cli.restore:restore", "Make again what a cleanup removed."),
     "resume": ("pulumi_zenml.cli.hand:resume", "Resume a schedule."),
     "trigger": ("pulumi_zenml.cli.hand:trigger", "Start a run of a schedule now."),

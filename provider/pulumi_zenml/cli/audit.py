@@ -8,7 +8,15 @@ from typing import Any
 
 import click
 
-from pulumi_zenml.audit import CODES, AuditResult, Options, run_audit
+from pulumi_zenml.audit import (
+    CODES,
+    AuditResult,
+    Options,
+    Told,
+    alert,
+    open_targets,
+    run_audit,
+)
 from pulumi_zenml.audit.findings import SEVERITIES
 from pulumi_zenml.cli._options import (
     World,
@@ -20,6 +28,7 @@ from pulumi_zenml.cli._options import (
 )
 from pulumi_zenml.cli._show import emit, tell
 
+ALERT_VARIABLE = "PULUMI_ZENML_ALERT"
 _DEFAULTS = Options()
 _COLUMNS = {
     "severity": "severity",
@@ -81,6 +90,17 @@ _STYLES = {"error": "red", "warning": "yellow", "info": ""}
     show_default=True,
     help="So many starts in one minute.",
 )
+@click.option(
+    "--alert",
+    "urls",
+    multiple=True,
+    envvar=ALERT_VARIABLE,
+    metavar="URL",
+    help="Tell what changed since the last audit to an apprise URL (Slack, Discord, mail, "
+    "PagerDuty, webhooks ...), or zenml:STACK for that stack's alerter. Others can see the "
+    f"arguments of a process: {ALERT_VARIABLE} holds URLs, too, with spaces between.",
+)
+@click.option("--alert-always", is_flag=True, help="Tell all findings, changed or not.")
 def audit(
     format: str,
     as_json: bool,
@@ -92,6 +112,8 @@ def audit(
     failing: int,
     long_running: timedelta,
     crowded: int,
+    urls: tuple[str, ...],
+    alert_always: bool,
     **options: Any,
 ) -> None:
     """Find what is wrong: drift, orphans, missed and failing runs, and more.
@@ -99,7 +121,7 @@ def audit(
     Both sides are joined by the snapshot that a schedule runs and by the link that was stored;
     by name only where there is nothing else, and then it says so.
 
-    Exit status: 0 fine, 1 findings, 2 something could not be looked at.
+    Exit status: 0 fine, 1 findings, 2 something could not be looked at, or nobody told.
 
     \b
     Example:
@@ -119,9 +141,17 @@ def audit(
         ignore=frozenset(ignore),
     )
     with world.working() as say:
+        # A mistake in a URL is told before anything is judged and remembered.
+        targets = open_targets(world.connection, urls)
         result = run_audit(world.connection, world.scope, measures, say=say)
     show(result, "json" if as_json else format)
-    click.get_current_context().exit(result.exit_code)
+    problems: list[str] = []
+    if targets:
+        told = Told.of(world.connection, world.scope, measures)
+        problems = alert(result, told, targets, always=alert_always)
+    for problem in problems:
+        tell(problem)
+    click.get_current_context().exit(2 if problems else result.exit_code)
 
 
 def show(result: AuditResult, format: str) -> None:
