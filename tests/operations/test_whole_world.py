@@ -258,7 +258,7 @@ def test_each_finding_on_real_orchestrators_and_what_mends_it(whole: Whole) -> N
     healthy(whole)
     quiet = whole.world.run("audit", "--json")
     assert quiet.findings() == set(), quiet.out + quiet.err
-    assert (quiet.code, quiet.json["schedules"], quiet.json["counterparts"]) == (0, 8, 8)
+    assert (quiet.code, quiet.json["schedules"], quiet.json["counterparts"]) == (0, 8, 8), quiet
 
     expected: Found = set()
     for seeding in (one_sided, crossed, different, broken, stale, runs, fleet):
