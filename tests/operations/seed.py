@@ -111,6 +111,11 @@ def delete_pair(record_id: str, native_id: str) -> None:
     Pairs(session).delete(record_id, native_id=native_id, orchestrator_id=component)
 
 
+def delete_row(record_id: str) -> None:
+    """Delete a record and nothing else, as ZenML does where it cannot reach the orchestrator."""
+    Client().zen_store.delete_schedule(UUID(record_id), soft=True)
+
+
 def note(record_id: str, key: str, value: str) -> None:
     """Write into a record's metadata."""
     records = Session(_connection()).records

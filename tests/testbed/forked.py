@@ -86,8 +86,11 @@ def serve() -> None:
 
 def _run(asked: dict[str, Any]) -> None:
     """Be the command; does not return."""
+    import __main__
     from pulumi_zenml.cli import main
 
+    # ZenML puts the main module's folder on the path.
+    __main__.__file__ = str(Path(sys.executable).with_name("pulumi-zenml"))
     code: object = None
     try:
         for number, (path, flags) in enumerate(
