@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
+from threading import RLock
 from types import ModuleType
 
 from pulumi_zenml.errors import ServiceError
+
+
+IMPORTING = RLock()
+"""Held while vendors' packages are imported. Python gives up with a deadlock where two threads import
+packages that import each other's parts, as kfp and kubernetes do."""
 
 
 def need(module: str, extra: str, service: str) -> ModuleType:
@@ -20,7 +26,8 @@ def need(module: str, extra: str, service: str) -> ModuleType:
         ServiceError: it is not installed; says what to install.
     """
     try:
-        return import_module(module)
+        with IMPORTING:
+            return import_module(module)
     except ImportError as error:
         raise ServiceError(
             service,

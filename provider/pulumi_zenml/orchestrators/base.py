@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.errors import CannotExpressError, InputError
+from pulumi_zenml.orchestrators._sdk import IMPORTING
 from pulumi_zenml.orchestrators.probe import Probe, usual_probes
 
 if TYPE_CHECKING:
@@ -254,10 +255,12 @@ class Target:
 
     def instance(self) -> BaseOrchestrator:
         """ZenML's own orchestrator object, with its service connector's credentials."""
-        from zenml.orchestrators import BaseOrchestrator
-        from zenml.stack import StackComponent
+        # It imports the vendor's package.
+        with IMPORTING:
+            from zenml.orchestrators import BaseOrchestrator
+            from zenml.stack import StackComponent
 
-        made = StackComponent.from_model(self.component)
+            made = StackComponent.from_model(self.component)
         assert isinstance(made, BaseOrchestrator)
         return made
 
