@@ -8,10 +8,9 @@ from types import ModuleType
 
 from pulumi_zenml.errors import ServiceError
 
-
 IMPORTING = RLock()
-"""Held while vendors' packages are imported. Python gives up with a deadlock where two threads import
-packages that import each other's parts, as kfp and kubernetes do."""
+"""Held while vendors' packages are imported. Python gives up with a deadlock where two threads
+import packages that import each other's parts, as kfp and kubernetes do."""
 
 
 def need(module: str, extra: str, service: str) -> ModuleType:
