@@ -83,7 +83,14 @@ def test_each_kubernetes_permission_by_itself(
     assert found["list: CronJob"].result == "ok"
 
 
+@pytest.fixture
+def kubeconfig(cluster: Kubernetes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client of this process finds the cluster."""
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+
+
 @pytest.mark.kubernetes
+@pytest.mark.usefixtures("kubeconfig")
 def test_a_kubernetes_quota(cluster: Kubernetes, namespace: str) -> None:
     orchestrator = kubernetes(namespace, cluster.context)
     assert "no ResourceQuota" in by_name(examine(orchestrator))["quota"].detail
@@ -99,6 +106,7 @@ def test_a_kubernetes_quota(cluster: Kubernetes, namespace: str) -> None:
 
 
 @pytest.mark.kubernetes
+@pytest.mark.usefixtures("kubeconfig")
 def test_a_kubernetes_namespace_that_is_not_there(cluster: Kubernetes, namespace: str) -> None:
     name = f"{namespace}x"
     found = by_name(examine(kubernetes(name, cluster.context)))[f"namespace '{name}'"]
