@@ -18,13 +18,12 @@ from pathlib import Path
 
 import click
 
+from testbed.engine import Project
+from testbed.snapshots import zenml_client
+from testbed.zenml_server import client_environment, zenml_server
+
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
-sys.path[:0] = [str(TESTS)]
-
-from testbed.engine import Project  # noqa: E402
-from testbed.snapshots import zenml_client  # noqa: E402
-from testbed.zenml_server import client_environment, zenml_server  # noqa: E402
 
 FLAVOR = "zenml_filecron.flavor.FileCronFlavor"
 

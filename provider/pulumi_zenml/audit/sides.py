@@ -11,15 +11,11 @@ from pulumi_zenml.audit.findings import CODES, Finding, Severity
 from pulumi_zenml.audit.inventory import Entry, Held
 from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.compare import same_cadence
-from pulumi_zenml.orchestrators import REGISTRY
 from pulumi_zenml.record import Record
 
 PAUSED_UNTIL = "pulumi_zenml_paused_until"
 """The key in a record's metadata under which ``pause --until`` writes an ISO instant."""
 
-# Databricks takes wheels; every other orchestrator of ZenML's own runs the image of a build
-# (zenml 0.98, ContainerizedOrchestrator).
-_RUN_IMAGES = frozenset(REGISTRY) - {"databricks"}
 _BEING_MADE = timedelta(minutes=15)
 _UNFINISHED = ("~pulumi-", "~replaced-")
 
@@ -333,7 +329,7 @@ def _stale(entry: Entry) -> Iterator[Finding]:
             mend.up(entry.owner) if entry.owner else mend.cleanup(entry, entry.name),
             severity="error",
         )
-    elif entry.flavor in _RUN_IMAGES and not entry.snapshot.has_build:
+    elif not entry.snapshot.has_build and _runs_image(entry):
         yield finding(
             entry,
             "stale-target",
@@ -350,6 +346,10 @@ def _stale(entry: Entry) -> Iterator[Finding]:
             f"that meant before ({entry.record.marker.source}).",
             mend.rebuild(entry),
         )
+
+
+def _runs_image(entry: Entry) -> bool:
+    return entry.orchestrator is not None and entry.orchestrator.capabilities.runs_image
 
 
 def _kind(held: Held) -> str:

@@ -115,11 +115,7 @@ def _to_csv(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(keys)
     for row in rows:
-        cells = ("" if row[key] is None else safe(plain(row[key])) for key in keys)
-        # A spreadsheet takes a cell that begins like this for a formula.
-        writer.writerow(
-            [f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in cells]
-        )
+        writer.writerow([_csv_cell(row[key]) for key in keys])
     return text.getvalue()
 
 

@@ -15,7 +15,6 @@ from pulumi_zenml.cadence import (
     DIALECTS,
     NEUTRAL_DST,
     Cadence,
-    Dialect,
     DstRule,
     Fire,
     check_cadence,
@@ -153,7 +152,7 @@ def translate_command(system: str, host_timezone: str, as_json: bool, **parts: A
         if system == "all":
             _translate_all(cadence, host_timezone, as_json)
             return
-        native = _dialect(system, host_timezone).write(cadence)
+        native = get_dialect(system, host_timezone).write(cadence)
     except InputError as error:
         if not as_json:
             raise
@@ -181,7 +180,7 @@ def _translate_all(cadence: Cadence, host_timezone: str, as_json: bool) -> None:
     rows: list[dict[str, object]] = []
     for name in DIALECTS:
         try:
-            native = _dialect(name, host_timezone).write(cadence)
+            native = get_dialect(name, host_timezone).write(cadence)
         except CannotExpressError as error:
             rows.append({"system": name, **_error_json(error)})
         else:
@@ -252,21 +251,6 @@ def _instant(text: str | None) -> datetime:
 
 def _rule(system: str | None) -> DstRule:
     return NEUTRAL_DST if system is None else get_dialect(system).dst
-
-
-def _dialect(name: str, host_timezone: str) -> Dialect:
-    if host_timezone == "UTC" or get_dialect(name).zones != "host":
-        return get_dialect(name)
-    from pulumi_zenml.cadence.dialects.at import At
-    from pulumi_zenml.cadence.dialects.crontab import Crontab
-    from pulumi_zenml.cadence.dialects.kubeflow import Kubeflow
-
-    hosted: dict[str, Callable[[str], Dialect]] = {
-        "at": At,
-        "crontab": Crontab,
-        "kubeflow": Kubeflow,
-    }
-    return hosted[name](host_timezone)
 
 
 def _fire_json(fire: Fire) -> dict[str, object]:

@@ -73,6 +73,7 @@ class Capabilities:
         fires_on_create: it runs once at once when it is made; a note says what we do about it.
         found_by: how the counterpart of a record is found for certain.
         left_behind: what deleting the counterpart leaves in the orchestrator.
+        runs_image: its runs need the image of the snapshot's build.
     """
 
     counterpart: str
@@ -93,6 +94,7 @@ class Capabilities:
     fires_on_create: Ability
     found_by: str
     left_behind: str
+    runs_image: bool
     name_limit: int | None = None
 
     def abilities(self) -> dict[str, Ability]:

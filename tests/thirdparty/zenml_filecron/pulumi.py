@@ -51,6 +51,7 @@ class FileCronOrchestrator(Orchestrator):
         fires_on_create=Gap("never", "it waits for the first fire."),
         found_by="the snapshot id in the file",
         left_behind="nothing",
+        runs_image=False,
         name_limit=120,
     )
     settings: ClassVar[Mapping[str, Setting]] = {

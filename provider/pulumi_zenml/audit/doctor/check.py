@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from pulumi_zenml._quiet import let_go
@@ -113,24 +113,24 @@ def within(seconds: float, call: Callable[[], _Found], service: str) -> _Found:
     Raises:
         UnreachableError: it took longer.
     """
-    answers: SimpleQueue[tuple[_Found | None, BaseException | None]] = SimpleQueue()
+    answer: Future[_Found] = Future()
 
     def run() -> None:
         try:
-            answers.put((call(), None))
+            answer.set_result(call())
         except BaseException as error:
-            answers.put((None, error))
+            answer.set_exception(error)
 
     thread = threading.Thread(target=run, daemon=True, name="pulumi-zenml-doctor")
     thread.start()
     try:
-        found, error = answers.get(timeout=seconds)
-    except Empty:
+        return answer.result(timeout=seconds)
+    except TimeoutError:
+        # The call's own time-out is the same class.
+        if answer.done():
+            raise
         let_go(thread.ident or 0)
         raise UnreachableError(service, f"no answer within {seconds:.0f} s.") from None
-    if error is not None:
-        raise error
-    return found  # type: ignore[return-value]
 
 
 _ANYTHING = "Correct what the detail says, and run this again."

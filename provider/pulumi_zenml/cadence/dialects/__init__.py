@@ -28,8 +28,13 @@ DIALECTS = {
 """Name and where its class is, in the order of the alphabet."""
 
 
-def get_dialect(name: str) -> Dialect:
-    """The dialect of that name, with its default host zone where it has one.
+def get_dialect(name: str, host_timezone: str = "UTC") -> Dialect:
+    """The dialect of that name.
+
+    Args:
+        name: one of :data:`DIALECTS`.
+        host_timezone: the IANA zone of the machine or cluster, for a system that reads its times
+            in that zone; of no meaning to the others.
 
     Raises:
         InputError: when there is no such system; says which names are near.
@@ -40,6 +45,7 @@ def get_dialect(name: str) -> Dialect:
         hint = f"Near it: {', '.join(near)}." if near else f"Known: {', '.join(DIALECTS)}."
         raise InputError("system", f"`{name[:64]}` is no system known here. {hint}")
     module, attribute = where.split(":")
-    dialect = getattr(import_module(f"{__name__}.{module}"), attribute)()
+    made = getattr(import_module(f"{__name__}.{module}"), attribute)
+    dialect = made(host_timezone) if made.zones == "host" else made()
     assert isinstance(dialect, Dialect)
     return dialect

@@ -40,6 +40,7 @@ CAPABILITIES = Capabilities(
     left_behind="nothing with `api_url`; else Airflow keeps the DAG as stale, with its runs, "
     "and fires it until it sees that the zip is gone ([dag_processor] refresh_interval, "
     "5 minutes by default)",
+    runs_image=True,
 )
 
 SETTINGS: Mapping[str, Setting] = MappingProxyType(

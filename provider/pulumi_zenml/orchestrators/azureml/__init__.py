@@ -80,6 +80,7 @@ class AzureMLOrchestrator(Orchestrator):
         found_by="the snapshot's id in the command of the components that it runs",
         left_behind="the component versions and the environment that ZenML registered, with a "
         "ZenML token in the commands that ends with the record; AzureML only archives those",
+        runs_image=True,
         name_limit=None,
     )
     overrides: ClassVar[Mapping[str, Setting]] = {

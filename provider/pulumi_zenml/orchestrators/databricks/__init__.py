@@ -88,6 +88,7 @@ class DatabricksOrchestrator(Orchestrator):
         ),
         found_by="the snapshot id in the parameters of the job's tasks",
         left_behind="the folder with the wheel, when the job was deleted by hand before",
+        runs_image=False,
     )
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {

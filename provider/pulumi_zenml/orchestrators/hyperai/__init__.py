@@ -84,6 +84,7 @@ class HyperAIOrchestrator(Orchestrator):
         fires_on_create=Gap("never", "cron waits for the next fire time"),
         found_by="the snapshot's id in the path of the script that the line runs",
         left_behind="stopped containers and pulled images on the host",
+        runs_image=True,
     )
     overrides: ClassVar[Mapping[str, Setting]] = {
         "host_key": Setting(str, "the host's only acceptable public key, `ssh-ed25519 AAAA…`"),

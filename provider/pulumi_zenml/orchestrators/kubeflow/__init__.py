@@ -87,6 +87,7 @@ class KubeflowOrchestrator(Orchestrator):
         found_by="the snapshot's id in the arguments of its containers; the owner is noted in "
         "its description",
         left_behind="the pipeline's experiment and the runs",
+        runs_image=True,
     )
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {

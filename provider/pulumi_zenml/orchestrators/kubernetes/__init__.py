@@ -111,6 +111,7 @@ class KubernetesOrchestrator(Orchestrator):
         found_by="the snapshot id in the container's arguments",
         left_behind="the service account and role binding that ZenML's CronJobs share; a Job that "
         "was running, for a day after its end",
+        runs_image=True,
     )
     settings = MappingProxyType(
         {

@@ -80,6 +80,7 @@ class SagemakerOrchestrator(Orchestrator):
         fires_on_create=Gap("never", "nothing runs before the first fire time"),
         found_by="the snapshot id in the SageMaker pipeline that the schedule starts",
         left_behind="pipeline definitions over 100 kB in the SageMaker bucket",
+        runs_image=True,
     )
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {

@@ -90,6 +90,7 @@ class VertexOrchestrator(Orchestrator):
         found_by="the snapshot's id in the arguments of its containers; the owner is noted in "
         "labels of its pipeline job",
         left_behind="the pipeline jobs it made",
+        runs_image=True,
     )
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
