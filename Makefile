@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 BENCH_ARGS ?=
 PULUMI_ZENML_CACHE ?= $(HOME)/.cache/pulumi-zenml
 export PULUMI_ZENML_CACHE
@@ -25,7 +25,7 @@ quickstart: ## See it work: a schedule is created, changed, repaired and destroy
 # Real services on a busy machine can be late: what fails is run once more, alone.
 test: ## Run the tests against real services (PYTEST_ARGS="-k kubernetes" to choose)
 	@$(SETUP) test
-	@$(PYTEST) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) || { \
+	@$(PYTEST) -n $(WORKERS) $(PYTEST_ARGS) || { \
 		echo "running what failed once more, alone"; \
 		$(PYTEST) --last-failed --last-failed-no-failures none $(PYTEST_ARGS); }
 

@@ -155,9 +155,12 @@ def runs(world: World) -> set[tuple[str, str]]:
 
 
 def fleet(world: World) -> set[tuple[str, str]]:
+    # Those that start together on a day that is not near are no finding.
+    far = datetime.now(UTC) + timedelta(days=10)
     for name in ("a", "b", "c", "d"):
-        world.seed("unmanaged", f"monthly-{name}-prod", cron="30 1 1 * *")
-    tomorrow = datetime.now(UTC) + timedelta(hours=20)
+        world.seed("unmanaged", f"monthly-{name}-prod", cron=f"30 1 {far.day} * *")
+    # No other schedule of this world starts at that minute.
+    tomorrow = (datetime.now(UTC) + timedelta(hours=20)).replace(minute=41)
     for name in ("a", "b", "c", "d"):
         world.seed("unmanaged", f"daily-{name}-prod", cron=daily_at(tomorrow))
     world.seed("unmanaged", "Nightly Report", cron="31 3 * * *")

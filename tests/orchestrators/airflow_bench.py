@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar, Self
 
 import httpx
 
 from orchestrators.airflow_world import edit_config
+from orchestrators.gate import Gate
 from pulumi_zenml.orchestrators.base import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.airflow import Airflow
 
 
-class Gate:
+class AirflowGate(Gate):
     """A way to an Airflow API server that can be made to fail.
 
     A wrong password and an expired token are Airflow's own answers. The others are given here
@@ -32,103 +32,61 @@ class Gate:
 
     def __init__(self, airflow: Airflow) -> None:
         self.airflow = airflow
-        self.failing: Fault | None = None
-        self.failures: list[Fault] = []
-        self.calls: list[tuple[str, str]] = []
-        self.answering = threading.Event()
         self.http = httpx.Client(base_url=airflow.url, timeout=60)
-        self._server = self._listen(0)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(_Handler)
 
     def close(self) -> None:
         """Close the gate for good."""
-        self.answering.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().close()
         self.http.close()
 
-    @contextmanager
-    def fault(self, kind: Fault, *, times: int | None = None) -> Iterator[None]:
-        """Fail for as long as a block lasts.
 
-        Args:
-            kind: how.
-            times: only for so many calls.
-        """
-        self.answering.clear()
-        if kind == "refused":
-            port = self._server.server_address[1]
-            self._server.shutdown()
-            self._server.server_close()
-        elif times is not None:
-            self.failures = [kind] * times
+class _Handler(BaseHTTPRequestHandler):
+    gate: AirflowGate
+
+    def do_GET(self) -> None:
+        failure = self.gate.failure(self.command, self.path)
+        fault = failure.kind if failure else None
+        self.gate.calls.append((self.command, self.path))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length) if length else None
+        if fault == "timeout":
+            self.gate.keep_waiting()
+            self.close_connection = True
+        elif fault == "denied":
+            self._answer(403, {"detail": "Forbidden"})
+        elif fault == "throttled":
+            self._answer(429, {"detail": "Too Many Requests"})
+        elif fault == "server-error":
+            self._answer(500, {"detail": "Internal Server Error"})
         else:
-            self.failing = kind
-        try:
-            yield
-        finally:
-            self.failing, self.failures = None, []
-            self.answering.set()
-            if kind == "refused":
-                self._server = self._listen(port)
+            self._forward(fault, body)
 
-    def next_fault(self) -> Fault | None:
-        """How the call that has come in is to fail."""
-        return self.failures.pop(0) if self.failures else self.failing
+    do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
 
-    def _listen(self, port: int) -> ThreadingHTTPServer:
-        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        return server
+    def _forward(self, fault: Fault | None, body: bytes | None) -> None:
+        names = ("Authorization", "Content-Type", "Accept")
+        headers = {name: self.headers[name] for name in names if name in self.headers}
+        if fault == "unauthenticated":
+            headers["Authorization"] = "Bearer expired"
+            body = b'{"username": "admin", "password": "wrong"}' if body else body
+        answer = self.gate.http.request(self.command, self.path, content=body, headers=headers)
+        self._send(answer.status_code, answer.headers.get("Content-Type"), answer.content)
 
+    def _answer(self, status: int, body: object) -> None:
+        self._send(status, "application/json", json.dumps(body).encode())
 
-def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            fault = gate.next_fault()
-            gate.calls.append((self.command, self.path))
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length) if length else None
-            if fault == "timeout":
-                gate.answering.wait(120)
-                self.close_connection = True
-            elif fault == "denied":
-                self._answer(403, {"detail": "Forbidden"})
-            elif fault == "throttled":
-                self._answer(429, {"detail": "Too Many Requests"})
-            elif fault == "server-error":
-                self._answer(500, {"detail": "Internal Server Error"})
-            else:
-                self._forward(fault, body)
+    def _send(self, status: int, kind: str | None, body: bytes) -> None:
+        self.send_response(status)
+        if kind:
+            self.send_header("Content-Type", kind)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-        do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
-
-        def _forward(self, fault: Fault | None, body: bytes | None) -> None:
-            names = ("Authorization", "Content-Type", "Accept")
-            headers = {name: self.headers[name] for name in names if name in self.headers}
-            if fault == "unauthenticated":
-                headers["Authorization"] = "Bearer expired"
-                body = b'{"username": "admin", "password": "wrong"}' if body else body
-            answer = gate.http.request(self.command, self.path, content=body, headers=headers)
-            self._send(answer.status_code, answer.headers.get("Content-Type"), answer.content)
-
-        def _answer(self, status: int, body: object) -> None:
-            self._send(status, "application/json", json.dumps(body).encode())
-
-        def _send(self, status: int, kind: str | None, body: bytes) -> None:
-            self.send_response(status)
-            if kind:
-                self.send_header("Content-Type", kind)
-            if status != 204:
-                self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    return Handler
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 class AirflowBench(Bench):
@@ -140,6 +98,8 @@ class AirflowBench(Bench):
 
     flavor: ClassVar[str] = "airflow"
     needs_server: ClassVar[bool] = False
+    # A zip is found in its folder, without asking Airflow.
+    offline: ClassVar[frozenset[str]] = frozenset({"locate"})
     faults: ClassVar[tuple[Fault, ...]] = (
         "unauthenticated",
         "denied",
@@ -152,7 +112,7 @@ class AirflowBench(Bench):
     def __init__(self, airflow: Airflow) -> None:
         self.airflow = airflow
         self.dags = airflow.dags / f"bench-{secrets.token_hex(4)}"
-        self.gate = Gate(airflow)
+        self.gate = AirflowGate(airflow)
 
     def __enter__(self) -> Self:
         self.dags.mkdir(parents=True)
@@ -161,6 +121,10 @@ class AirflowBench(Bench):
     def __exit__(self, *_: object) -> None:
         self.gate.close()
         shutil.rmtree(self.dags)
+
+    @property
+    def credentials(self) -> Sequence[str]:
+        return (self.airflow.password,)
 
     def overrides(self) -> Mapping[str, Json]:
         return {

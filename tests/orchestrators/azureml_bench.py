@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from orchestrators.s3_bucket import S3Bucket
+from orchestrators.stacks import WITH_IMAGES, register
 from pulumi_zenml.orchestrators.base import Json
 from pulumi_zenml.testing.azureml_standin import AzureMLStandIn
-from pulumi_zenml.testing.bench import Bench, Fault
+from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 
 
 class AzureMLBench(Bench):
@@ -32,15 +33,7 @@ class AzureMLBench(Bench):
     """
 
     flavor: ClassVar[str] = "azureml"
-    faults: ClassVar[tuple[Fault, ...]] = (
-        "unauthenticated",
-        "denied",
-        "not-found",
-        "throttled",
-        "server-error",
-        "timeout",
-        "refused",
-    )
+    faults: ClassVar[tuple[Fault, ...]] = EVERY_FAULT
 
     def __init__(self, *, settle_seconds: float = 0.0) -> None:
         self._settle_seconds = settle_seconds
@@ -61,6 +54,10 @@ class AzureMLBench(Bench):
     def environment(self) -> Mapping[str, str]:
         return self.azure.environment
 
+    @property
+    def credentials(self) -> Sequence[str]:
+        return tuple(self.azure.tokens)
+
     def overrides(self) -> Mapping[str, Json]:
         return {"timeout_seconds": 2, "attempts": 2}
 
@@ -69,29 +66,18 @@ class AzureMLBench(Bench):
 
     def register_with(self, name: str, connector: Any = None) -> None:
         """Register a stack whose orchestrator signs in with a service connector, if given."""
-        from zenml.client import Client
-        from zenml.enums import StackComponentType as Kind
-
-        client = Client()
         workspace = {
             "subscription_id": self.azure.subscription,
             "resource_group": self.azure.group,
             "workspace": self.azure.name,
         }
-        client.create_stack_component(name, "azureml", Kind.ORCHESTRATOR, workspace)
-        if connector is not None:
-            client.update_stack_component(name, Kind.ORCHESTRATOR, connector_id=connector)
-        client.create_stack_component(name, "s3", Kind.ARTIFACT_STORE, self.bucket.config)
-        registry = {"uri": "registry.example.invalid"}
-        client.create_stack_component(name, "default", Kind.CONTAINER_REGISTRY, registry)
-        client.create_stack_component(name, "local", Kind.IMAGE_BUILDER, {})
-        kinds = (
-            Kind.ORCHESTRATOR,
-            Kind.ARTIFACT_STORE,
-            Kind.CONTAINER_REGISTRY,
-            Kind.IMAGE_BUILDER,
-        )
-        client.create_stack(name, dict.fromkeys(kinds, name))
+        store = ("s3", self.bucket.config)
+        components = {
+            "orchestrator": ("azureml", workspace),
+            "artifact_store": store,
+            **WITH_IMAGES,
+        }
+        register(name, components, connector=connector)
 
     def cadences(self) -> Sequence[Mapping[str, object]]:
         soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
@@ -131,7 +117,7 @@ class AzureMLBench(Bench):
         return self.azure.workspace.fire(native_id)
 
     def fault(self, kind: Fault) -> AbstractContextManager[None]:
-        return self.azure.failing(kind)
+        return self.azure.fault(kind)
 
     def client(self) -> Any:
         """Azure's own client, as a colleague would use it."""

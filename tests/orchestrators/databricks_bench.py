@@ -14,10 +14,10 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
-from orchestrators.pair_worker import register
 from orchestrators.s3_bucket import S3Bucket
+from orchestrators.stacks import Components, register
 from pulumi_zenml.orchestrators.base import Json
-from pulumi_zenml.testing.bench import Bench, Fault
+from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 from pulumi_zenml.testing.databricks_standin import DatabricksStandIn
 
 
@@ -25,15 +25,7 @@ class DatabricksBench(Bench):
     """Use it as a context manager: Databricks is there as long as the block lasts."""
 
     flavor: ClassVar[str] = "databricks"
-    faults: ClassVar[tuple[Fault, ...]] = (
-        "unauthenticated",
-        "denied",
-        "not-found",
-        "throttled",
-        "server-error",
-        "timeout",
-        "refused",
-    )
+    faults: ClassVar[tuple[Fault, ...]] = EVERY_FAULT
 
     def __init__(self, *, admin: bool = True) -> None:
         self.databricks = DatabricksStandIn(page=2, admin=admin)
@@ -52,6 +44,10 @@ class DatabricksBench(Bench):
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
+    @property
+    def credentials(self) -> Sequence[str]:
+        return (self.databricks.client_secret,)
+
     def overrides(self) -> Mapping[str, Json]:
         return {
             "source_root": str(self.folder),
@@ -62,7 +58,7 @@ class DatabricksBench(Bench):
     def register(self, name: str) -> None:
         register(name, self.components())
 
-    def components(self, **config: Any) -> dict[str, tuple[str, dict[str, Any]]]:
+    def components(self, **config: Any) -> Components:
         """The stack's components by type: flavor and configuration."""
         orchestrator = {
             "host": self.databricks.url,

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from orchestrators.stacks import WITH_IMAGES, register
 from pulumi_zenml.orchestrators.base import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.sshd import SshHost
@@ -47,22 +48,24 @@ class HyperAIBench(Bench):
     def __exit__(self, *error: object) -> None:
         self.host.write_crontab(self._before)
 
+    @property
+    def credentials(self) -> Sequence[str]:
+        return (self.host.private_key.read_text(encoding="ascii").splitlines()[1],)
+
     def overrides(self) -> Mapping[str, Json]:
         return {"known_hosts": str(self.host.known_hosts), "timeout_seconds": 2}
 
     def register(self, name: str) -> None:
         from zenml.client import Client
-        from zenml.enums import StackComponentType as Kind
         from zenml.models import ServiceConnectorResponse
 
-        client = Client()
         key = base64.b64encode(self.host.private_key.read_bytes()).decode()
         configuration: dict[str, Any] = {
             "base64_ssh_key": key,
             "hostnames": [self.host.address],
             "username": self.host.username,
         }
-        connector, _ = client.create_service_connector(
+        connector, _ = Client().create_service_connector(
             name=name,
             connector_type="hyperai",
             resource_type="hyperai-instance",
@@ -71,23 +74,12 @@ class HyperAIBench(Bench):
             verify=False,
         )
         assert isinstance(connector, ServiceConnectorResponse)
-        client.create_stack_component(name, "hyperai", Kind.ORCHESTRATOR, {})
-        client.update_stack_component(
+        register(
             name,
-            Kind.ORCHESTRATOR,
-            connector_id=connector.id,
-            connector_resource_id=self.host.address,
+            {"orchestrator": ("hyperai", {}), **WITH_IMAGES},
+            connector=connector.id,
+            resource=self.host.address,
         )
-        registry = {"uri": "registry.example.invalid"}
-        client.create_stack_component(name, "default", Kind.CONTAINER_REGISTRY, registry)
-        client.create_stack_component(name, "local", Kind.IMAGE_BUILDER, {})
-        components = {
-            Kind.ORCHESTRATOR: name,
-            Kind.ARTIFACT_STORE: "default",
-            Kind.CONTAINER_REGISTRY: name,
-            Kind.IMAGE_BUILDER: name,
-        }
-        client.create_stack(name, components)
 
     def cadences(self) -> Sequence[Mapping[str, object]]:
         soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)

@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from orchestrators.s3_bucket import S3Bucket
+from orchestrators.stacks import WITH_IMAGES, register
 from pulumi_zenml.orchestrators.base import Json
-from pulumi_zenml.testing.bench import Bench, Fault
+from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 from pulumi_zenml.testing.kfp_standin import KfpStandIn
 
 TOKEN = "a-token-of-the-bench"
@@ -25,15 +26,7 @@ class KubeflowBench(Bench):
     """Use it as a context manager: Kubeflow Pipelines is there as long as the block lasts."""
 
     flavor: ClassVar[str] = "kubeflow"
-    faults: ClassVar[tuple[Fault, ...]] = (
-        "unauthenticated",
-        "denied",
-        "not-found",
-        "throttled",
-        "server-error",
-        "timeout",
-        "refused",
-    )
+    faults: ClassVar[tuple[Fault, ...]] = EVERY_FAULT
 
     def __init__(self, namespace: str = "") -> None:
         self.namespace = namespace
@@ -49,26 +42,23 @@ class KubeflowBench(Bench):
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
+    @property
+    def credentials(self) -> Sequence[str]:
+        return (TOKEN,)
+
     def overrides(self) -> Mapping[str, Json]:
         return {"timeout_seconds": 1}
 
     def register(self, name: str) -> None:
-        from zenml.client import Client
-        from zenml.enums import StackComponentType as Kind
-
         config: dict[str, Any] = {
             "kubeflow_hostname": self.kfp.url,
             "client_args": {"existing_token": TOKEN},
             **({"user_namespace": self.namespace} if self.namespace else {}),
         }
-        client = Client()
-        client.create_stack_component(name, "kubeflow", Kind.ORCHESTRATOR, config)
-        client.create_stack_component(name, "s3", Kind.ARTIFACT_STORE, self._bucket.config)
-        registry = {"uri": "registry.example.invalid"}
-        client.create_stack_component(name, "default", Kind.CONTAINER_REGISTRY, registry)
-        client.create_stack_component(name, "local", Kind.IMAGE_BUILDER, {})
-        kinds = Kind.ORCHESTRATOR, Kind.ARTIFACT_STORE, Kind.CONTAINER_REGISTRY, Kind.IMAGE_BUILDER
-        client.create_stack(name, dict.fromkeys(kinds, name))
+        store = ("s3", self._bucket.config)
+        register(
+            name, {"orchestrator": ("kubeflow", config), "artifact_store": store, **WITH_IMAGES}
+        )
 
     def cadences(self) -> Sequence[Mapping[str, object]]:
         soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
@@ -104,7 +94,7 @@ class KubeflowBench(Bench):
         return self.kfp.run_once(native_id)
 
     def fault(self, kind: Fault) -> AbstractContextManager[None]:
-        return self.kfp.failing(kind)
+        return self.kfp.fault(kind)
 
     def client(self) -> Any:
         """KFP's own client, as a colleague would use it."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import ssl
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Self
 
+from orchestrators.gate import Gate
+from orchestrators.stacks import WITH_IMAGES, register
 from pulumi_zenml.orchestrators.base import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.kubernetes import TOKEN, Kubernetes
@@ -24,7 +24,7 @@ CONTEXT = "gated"
 STRANGER = "nobody@example.com"
 
 
-class Gate:
+class KubernetesGate(Gate):
     """A way to an API server that can be made to fail.
 
     Faults are the API server's own wherever it can make them: a token it does not know, a user
@@ -36,67 +36,19 @@ class Gate:
         namespace: the one that is used.
 
     Attributes:
-        fail_on: a pattern of the calls that faults are for, as ``METHOD path``.
         knows_time_zones: whether ``spec.timeZone`` gets through.
         policy: what an admission webhook says to every CronJob; empty for none.
-        calls: methods and paths of the calls that came in.
     """
 
     def __init__(self, cluster: Kubernetes, folder: Path, namespace: str) -> None:
         self.cluster = cluster
         self.namespace = namespace
-        self.failing: Fault | None = None
-        self.failures: list[Fault] = []
-        self.calls: list[tuple[str, str]] = []
         self.knows_time_zones = True
         self.policy = ""
-        self.fail_on = ""
-        self.answering = threading.Event()
-        self._server = self._listen(0)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.trust = _trust(cluster)
+        super().__init__(_Handler)
         self.kubeconfig = folder / "gated-kubeconfig"
         self.kubeconfig.write_text(json.dumps(self._config()), encoding="utf-8")
-
-    def close(self) -> None:
-        """Close the gate for good."""
-        self.answering.set()
-        self._server.shutdown()
-        self._server.server_close()
-
-    @contextmanager
-    def fault(self, kind: Fault, *, times: int | None = None) -> Iterator[None]:
-        """Fail for as long as a block lasts.
-
-        Args:
-            kind: how.
-            times: only for so many calls.
-        """
-        self.answering.clear()
-        if kind == "refused":
-            port = self._server.server_address[1]
-            self._server.shutdown()
-            self._server.server_close()
-        elif times is not None:
-            self.failures = [kind] * times
-        else:
-            self.failing = kind
-        try:
-            yield
-        finally:
-            self.failing, self.failures = None, []
-            self.answering.set()
-            if kind == "refused":
-                self._server = self._listen(port)
-
-    def next_fault(self) -> Fault | None:
-        """How the call that has come in is to fail."""
-        return self.failures.pop(0) if self.failures else self.failing
-
-    def _listen(self, port: int) -> ThreadingHTTPServer:
-        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        return server
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -109,80 +61,78 @@ class Gate:
         }
 
 
-def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
-    trust = _trust(gate.cluster)
+class _Handler(BaseHTTPRequestHandler):
+    gate: KubernetesGate
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            matches = re.search(gate.fail_on, f"{self.command} {self.path}")
-            fault = gate.next_fault() if matches else None
-            gate.calls.append((self.command, self.path))
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length) if length else None
-            if fault == "timeout":
-                gate.answering.wait(120)
-                return
-            if fault == "throttled":
-                self._status(429, "TooManyRequests", "too many requests, please try again later")
-                return
-            if fault == "server-error":
-                self._status(500, "InternalError", "etcdserver: leader changed")
-                return
-            if gate.policy and self.command == "POST" and "/cronjobs" in self.path:
-                self._status(403, "Forbidden", gate.policy)
-                return
-            self._forward(fault, body)
+    def do_GET(self) -> None:
+        gate = self.gate
+        failure = gate.failure(self.command, self.path)
+        fault = failure.kind if failure else None
+        gate.calls.append((self.command, self.path))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length) if length else None
+        if fault == "timeout":
+            gate.keep_waiting()
+            return
+        if fault == "throttled":
+            self._status(429, "TooManyRequests", "too many requests, please try again later")
+            return
+        if fault == "server-error":
+            self._status(500, "InternalError", "etcdserver: leader changed")
+            return
+        if gate.policy and self.command == "POST" and "/cronjobs" in self.path:
+            self._status(403, "Forbidden", gate.policy)
+            return
+        self._forward(fault, body)
 
-        do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
+    do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
 
-        def _forward(self, fault: Fault | None, body: bytes | None) -> None:
-            path = self.path
-            if body and not gate.knows_time_zones:
-                body = _without_time_zone(body)
-            if fault == "not-found":
-                path = path.replace(f"/{gate.namespace}/", f"/{gate.namespace}-gone/")
-            request = urllib.request.Request(f"{gate.cluster.url}{path}", method=self.command)
-            for name in ("Authorization", "Content-Type", "Accept"):
-                if name in self.headers:
-                    request.add_header(name, self.headers[name])
-            if fault == "unauthenticated":
-                request.add_header("Authorization", "Bearer expired")
-            if fault == "denied":
-                request.add_header("Impersonate-User", STRANGER)
-            try:
-                with urllib.request.urlopen(request, body, timeout=60, context=trust) as answer:
-                    self._answer(answer.status, dict(answer.headers), answer.read())
-            except urllib.error.HTTPError as error:
-                with error:
-                    self._answer(error.code, dict(error.headers), error.read())
+    def _forward(self, fault: Fault | None, body: bytes | None) -> None:
+        gate, path = self.gate, self.path
+        if body and not gate.knows_time_zones:
+            body = _without_time_zone(body)
+        if fault == "not-found":
+            path = path.replace(f"/{gate.namespace}/", f"/{gate.namespace}-gone/")
+        request = urllib.request.Request(f"{gate.cluster.url}{path}", method=self.command)
+        for name in ("Authorization", "Content-Type", "Accept"):
+            if name in self.headers:
+                request.add_header(name, self.headers[name])
+        if fault == "unauthenticated":
+            request.add_header("Authorization", "Bearer expired")
+        if fault == "denied":
+            request.add_header("Impersonate-User", STRANGER)
+        try:
+            with urllib.request.urlopen(request, body, timeout=60, context=gate.trust) as answer:
+                self._answer(answer.status, dict(answer.headers), answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                self._answer(error.code, dict(error.headers), error.read())
 
-        def _status(self, code: int, reason: str, message: str) -> None:
-            status = {
-                "kind": "Status",
-                "apiVersion": "v1",
-                "status": "Failure",
-                "reason": reason,
-                "message": message,
-                "code": code,
-            }
-            headers = {"Content-Type": "application/json"}
-            if code == 429:
-                headers["Retry-After"] = "1"
-            self._answer(code, headers, json.dumps(status).encode())
+    def _status(self, code: int, reason: str, message: str) -> None:
+        status = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "status": "Failure",
+            "reason": reason,
+            "message": message,
+            "code": code,
+        }
+        headers = {"Content-Type": "application/json"}
+        if code == 429:
+            headers["Retry-After"] = "1"
+        self._answer(code, headers, json.dumps(status).encode())
 
-        def _answer(self, code: int, headers: Mapping[str, str], body: bytes) -> None:
-            self.send_response(code)
-            for name in ("Content-Type", "Retry-After"):
-                if name in headers:
-                    self.send_header(name, headers[name])
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def _answer(self, code: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.send_response(code)
+        for name in ("Content-Type", "Retry-After"):
+            if name in headers:
+                self.send_header(name, headers[name])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    return Handler
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
 
 
 def merge(cluster: Kubernetes, path: str, body: Mapping[str, Any]) -> None:
@@ -229,7 +179,7 @@ class KubernetesBench(Bench):
     def __init__(self, cluster: Kubernetes, namespace: str, folder: Path) -> None:
         self._cluster = cluster
         self._namespace = namespace
-        self._gate = Gate(cluster, folder, namespace)
+        self._gate = KubernetesGate(cluster, folder, namespace)
         self._before: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
@@ -269,30 +219,20 @@ class KubernetesBench(Bench):
     def environment(self) -> Mapping[str, str]:
         return {"KUBECONFIG": str(self._gate.kubeconfig)}
 
+    @property
+    def credentials(self) -> Sequence[str]:
+        return (TOKEN,)
+
     def overrides(self) -> Mapping[str, Json]:
         return {"timeout_seconds": 3}
 
     def register(self, name: str) -> None:
-        from zenml.client import Client
-        from zenml.enums import StackComponentType as Kind
-
-        client = Client()
         orchestrator = {
             "kubernetes_context": CONTEXT,
             "kubernetes_namespace": self._namespace,
             "skip_local_validations": True,
         }
-        client.create_stack_component(name, "kubernetes", Kind.ORCHESTRATOR, orchestrator)
-        registry = {"uri": "registry.example.invalid"}
-        client.create_stack_component(name, "default", Kind.CONTAINER_REGISTRY, registry)
-        client.create_stack_component(name, "local", Kind.IMAGE_BUILDER, {})
-        components: dict[Kind, str | Any] = {
-            Kind.ORCHESTRATOR: name,
-            Kind.ARTIFACT_STORE: "default",
-            Kind.CONTAINER_REGISTRY: name,
-            Kind.IMAGE_BUILDER: name,
-        }
-        client.create_stack(name, components)
+        register(name, {"orchestrator": ("kubernetes", orchestrator), **WITH_IMAGES})
 
     def cadences(self) -> Sequence[Mapping[str, object]]:
         return (

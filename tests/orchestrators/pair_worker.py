@@ -8,25 +8,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from orchestrators.stacks import Components
     from pulumi_zenml.pair import Pair
     from pulumi_zenml.pairs import Pairs
     from testbed.snapshots import ZenmlClient
-
-
-def register(name: str, components: Mapping[str, tuple[str, dict[str, Any]]]) -> None:
-    """Register a stack of components that all bear its name.
-
-    Args:
-        name: the stack's.
-        components: by type: flavor and configuration.
-    """
-    from zenml.client import Client
-    from zenml.enums import StackComponentType
-
-    client = Client()
-    for kind, (flavor, config) in components.items():
-        client.create_stack_component(name, flavor, StackComponentType(kind), config)
-    client.create_stack(name, {StackComponentType(kind): name for kind in components})
 
 
 class Worker:
@@ -41,9 +26,9 @@ class Worker:
         self.client = client
         self.overrides = dict(overrides)
 
-    def register(self, name: str, components: Mapping[str, tuple[str, dict[str, Any]]]) -> None:
-        """See :func:`register`."""
-        self.do("register", name=name, components=components)
+    def register(self, name: str, components: Components) -> None:
+        """See :func:`orchestrators.stacks.register`."""
+        self.do("register", "stacks", name=name, components=dict(components))
 
     def create(self, **declared: Any) -> dict[str, Any]:
         """Make a pair; returns the counterpart and the record as plain data."""
@@ -59,9 +44,9 @@ class Worker:
         """Delete the pair, whether or not it runs."""
         self.do("delete", overrides=self.overrides, pair=dict(pair))
 
-    def do(self, operation: str, **arguments: Any) -> Any:
-        """Call a function of this module in the client's process."""
-        module = "__import__('orchestrators.pair_worker', fromlist=['_'])"
+    def do(self, operation: str, module: str = "pair_worker", **arguments: Any) -> Any:
+        """Call a function of one of these modules in the client's process."""
+        module = f"__import__('orchestrators.{module}', fromlist=['_'])"
         return self.client.evaluate(f"{module}.{operation}(**{arguments!r})")
 
 

@@ -17,10 +17,10 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, ClassVar
 
-from orchestrators.pair_worker import register
+from orchestrators.stacks import WITH_IMAGES, Components, register
 from pulumi_zenml.orchestrators.base import Json
 from pulumi_zenml.testing.aws_standin import AwsStandIn
-from pulumi_zenml.testing.bench import Bench, Fault
+from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 
 ROLE = "arn:aws:iam::123456789012:role/service-role/scheduler"
 EXECUTION_ROLE = "arn:aws:iam::123456789012:role/sagemaker"
@@ -38,15 +38,7 @@ class SagemakerBench(Bench):
     """Use it as a context manager: AWS is there as long as the block lasts."""
 
     flavor: ClassVar[str] = "sagemaker"
-    faults: ClassVar[tuple[Fault, ...]] = (
-        "unauthenticated",
-        "denied",
-        "not-found",
-        "throttled",
-        "server-error",
-        "timeout",
-        "refused",
-    )
+    faults: ClassVar[tuple[Fault, ...]] = EVERY_FAULT
 
     def __init__(self) -> None:
         self.aws = AwsStandIn(page=2)
@@ -89,6 +81,10 @@ class SagemakerBench(Bench):
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
+    @property
+    def credentials(self) -> Sequence[str]:
+        return (self.aws.secret_access_key,)
+
     def overrides(self) -> Mapping[str, Json]:
         return {"read_timeout_seconds": 2, "attempts": 1}
 
@@ -99,7 +95,7 @@ class SagemakerBench(Bench):
         """Register a stack whose orchestrator also has ``config``."""
         register(name, self.components(**config))
 
-    def components(self, **config: Any) -> dict[str, tuple[str, dict[str, Any]]]:
+    def components(self, **config: Any) -> Components:
         """The stack's components by type: flavor and configuration."""
         keys = {
             "aws_access_key_id": self.aws.access_key_id,
@@ -122,8 +118,7 @@ class SagemakerBench(Bench):
         return {
             "orchestrator": ("sagemaker", orchestrator),
             "artifact_store": ("s3", store),
-            "container_registry": ("default", {"uri": "registry.example.invalid"}),
-            "image_builder": ("local", {}),
+            **WITH_IMAGES,
         }
 
     def cadences(self) -> Sequence[Mapping[str, object]]:

@@ -220,9 +220,9 @@ def test_a_workspace_that_is_not_there_is_no_missing_schedule(azure: AzureMLStan
 def test_throttling_is_waited_out_and_then_told(azure: AzureMLStandIn) -> None:
     orchestrator = lonely(azure, azure.token())
     left = iter([True, False])
-    with azure.failing("throttled", when=lambda method, path: next(left, False)):
+    with azure.fault("throttled", when=lambda method, path: next(left, False)):
         assert list(orchestrator.list_all()) == []
-    with azure.failing("throttled"), pytest.raises(ThrottledError):
+    with azure.fault("throttled"), pytest.raises(ThrottledError):
         list(orchestrator.list_all())
 
 
@@ -233,13 +233,13 @@ def test_a_run_is_not_started_twice(azure: AzureMLStandIn) -> None:
         asked.append(method)
         return True
 
-    with azure.failing("server-error", when=seen), pytest.raises(Exception, match="HTTP 500"):
+    with azure.fault("server-error", when=seen), pytest.raises(Exception, match="HTTP 500"):
         lonely(azure, azure.token()).trigger("nightly_0f")
     assert asked == ["POST"]
 
 
 def test_no_permission_names_the_role(azure: AzureMLStandIn) -> None:
-    with azure.failing("denied"), pytest.raises(PermissionDeniedError, match="Data Scientist"):
+    with azure.fault("denied"), pytest.raises(PermissionDeniedError, match="Data Scientist"):
         list(lonely(azure, azure.token()).list_all())
 
 

@@ -17,6 +17,7 @@ from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.errors import (
     CannotExpressError,
     InputError,
+    NotFoundError,
     PermissionDeniedError,
     RefusedError,
     SubmissionError,
@@ -222,8 +223,12 @@ def test_a_run_is_started_and_remembered(
     later = datetime.now(UTC) + timedelta(hours=1)
     assert orchestrator.runs(made.found.native_id, since=later) == []
 
-    (bench.host.home / "scheduled-pipeline-runs" / made.snapshot / "run_pipeline.sh").unlink()
-    with pytest.raises(RefusedError, match="No such file"):
+    script = bench.host.home / "scheduled-pipeline-runs" / made.snapshot / "run_pipeline.sh"
+    script.write_text("echo no space left >&2; exit 3\n")
+    with pytest.raises(RefusedError, match=r"run_pipeline\.sh failed: no space left"):
+        orchestrator.trigger(made.found.native_id)
+    script.unlink()
+    with pytest.raises(NotFoundError, match=r"no .*/run_pipeline\.sh on the host"):
         orchestrator.trigger(made.found.native_id)
     orchestrator.delete(made.found.native_id)
 

@@ -25,7 +25,6 @@ from pulumi_zenml.errors import (
     RefusedError,
     ServiceError,
     SubmissionError,
-    ThrottledError,
     UnauthenticatedError,
     UnreachableError,
 )
@@ -220,7 +219,7 @@ def test_a_deletion_that_fails_takes_the_copy_back(site: Site) -> None:
     assert found is not None
     first = f"recurringruns/{found.native_id}"
     with (
-        site.kfp.failing("denied", when=lambda method, path: (method, path) == ("DELETE", first)),
+        site.kfp.fault("denied", when=lambda method, path: (method, path) == ("DELETE", first)),
         pytest.raises(PermissionDeniedError),
     ):
         site.ours.shape(found, want())
@@ -232,7 +231,7 @@ def test_a_create_that_got_no_answer_is_looked_for(site: Site, kind: Fault) -> N
     snapshot = site.submit()
     found = site.ours.locate(snapshot, {})
     assert found is not None
-    lost = site.kfp.failing(
+    lost = site.kfp.fault(
         kind, when=lambda *call: call == ("POST", "recurringruns"), afterwards=True
     )
     with lost:
@@ -245,7 +244,7 @@ def test_a_create_that_was_not_made_is_an_error(site: Site) -> None:
     snapshot = site.submit()
     found = site.ours.locate(snapshot, {})
     assert found is not None
-    refused = site.kfp.failing("server-error", when=lambda *call: call == ("POST", "recurringruns"))
+    refused = site.kfp.fault("server-error", when=lambda *call: call == ("POST", "recurringruns"))
     with refused, pytest.raises(ServiceError, match="could not create recurring run 'nightly'"):
         site.ours.shape(found, want())
     assert list(site.kfp.recurring_runs) == [found.native_id]
@@ -439,45 +438,11 @@ def test_trigger_runs_the_same_pipeline(site: Site) -> None:
 
 # --- errors ----------------------------------------------------------------------------------
 
-FAULTS: dict[Fault, type[ServiceError]] = {
-    "unauthenticated": UnauthenticatedError,
-    "denied": PermissionDeniedError,
-    "throttled": ThrottledError,
-    "server-error": ServiceError,
-    "timeout": UnreachableError,
-    "refused": UnreachableError,
-}
-
-
-@pytest.mark.parametrize("kind", FAULTS)
-def test_every_call_tells_what_failed(site: Site, kind: Fault) -> None:
-    made = site.make()
-    ours = site.ours
-    calls: dict[str, Callable[[], object]] = {
-        "verify": lambda: ours.verify(want()),
-        "locate": lambda: ours.locate("x", {}),
-        "shape": lambda: ours.shape(made, want(name="new")),
-        "read": lambda: ours.read(made.native_id),
-        "list_all": lambda: list(ours.list_all()),
-        "set_paused": lambda: ours.set_paused(made.native_id, True),
-        "delete": lambda: ours.delete(made.native_id),
-        "runs": lambda: ours.runs(made.native_id),
-        "trigger": lambda: ours.trigger(made.native_id),
-    }
-    chosen = list(calls) if kind not in ("timeout",) else ["verify", "set_paused"]
-    with site.kfp.failing(kind):
-        for name in chosen:
-            with pytest.raises(FAULTS[kind]) as failed:
-                calls[name]()
-            assert TOKEN not in str(failed.value), name
-            assert "127.0.0.1" in str(failed.value), name
-    assert site.ours.read(made.native_id) == made
-
 
 def test_a_passing_failure_is_tried_again(site: Site) -> None:
     made = site.make()
     failures = iter([True, True, False])
-    with site.kfp.failing("server-error", when=lambda *call: next(failures)):
+    with site.kfp.fault("server-error", when=lambda *call: next(failures)):
         assert site.ours.read(made.native_id) == made
 
 

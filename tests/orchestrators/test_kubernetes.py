@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from orchestrators.kubernetes_bench import CONTEXT, STRANGER, Gate, merge
+from orchestrators.kubernetes_bench import CONTEXT, STRANGER, KubernetesGate, merge
 from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.errors import (
     NotFoundError,
@@ -185,13 +185,15 @@ def test_through_a_service_connector(
 
 
 def test_zenmls_own_call_has_a_deadline(
-    call: Call, server_client: ZenmlClient, gate: Gate, namespace: str, snapshot: Snapshot
+    call: Call, server_client: ZenmlClient, gate: KubernetesGate, namespace: str, snapshot: Snapshot
 ) -> None:
     server_client.register_kubernetes_stack(namespace, context="absent", namespace=namespace)
     call("connect", namespace, server=gate.url, token=TOKEN)
-    gate.fail_on = "^POST .*/cronjobs$"
     overrides = {"timeout_seconds": 2}
-    with gate.fault("timeout"), pytest.raises(ZenmlError, match=r"SubmissionError.*timed out"):
+    submitted = gate.fault(
+        "timeout", when=lambda method, path: method == "POST" and path.endswith("/cronjobs")
+    )
+    with submitted, pytest.raises(ZenmlError, match=r"SubmissionError.*timed out"):
         call("create", namespace, snapshot.id, f"hangs-{namespace}", overrides=overrides)
 
 
@@ -672,14 +674,14 @@ def test_verify_names_a_missing_namespace(cluster: Kubernetes, namespace: str) -
     assert namespace in caught.value.near
 
 
-def test_verify_tells_a_server_without_time_zones(gate: Gate) -> None:
+def test_verify_tells_a_server_without_time_zones(gate: KubernetesGate) -> None:
     gate.knows_time_zones = False
     with pytest.raises(RefusedError, match=r"no time zones.*'Europe/Berlin'.*1\.25"):
         _gated(gate).verify(_wanted())
 
 
 def test_verify_names_every_missing_permission(
-    cluster: Kubernetes, namespace: str, gate: Gate
+    cluster: Kubernetes, namespace: str, gate: KubernetesGate
 ) -> None:
     """A user who may make CronJobs but not look after them."""
     role = {
@@ -700,7 +702,7 @@ def test_verify_names_every_missing_permission(
     assert f"may not {denied} in namespace '{namespace}'" in str(caught.value)
 
 
-def test_a_server_side_policy_does_not_refuse_the_trial(gate: Gate) -> None:
+def test_a_server_side_policy_does_not_refuse_the_trial(gate: KubernetesGate) -> None:
     gate.policy = 'admission webhook "validate.kyverno.svc" denied the request: no such registry'
     _gated(gate).verify(_wanted())
 
@@ -711,8 +713,8 @@ def test_a_server_side_policy_does_not_refuse_the_trial(gate: Gate) -> None:
 @pytest.fixture
 def gate(
     cluster: Kubernetes, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Gate]:
-    gate = Gate(cluster, tmp_path, namespace)
+) -> Iterator[KubernetesGate]:
+    gate = KubernetesGate(cluster, tmp_path, namespace)
     monkeypatch.setenv("KUBECONFIG", f"{cluster.kubeconfig}:{gate.kubeconfig}")
     yield gate
     gate.close()
@@ -741,7 +743,9 @@ FAULTS: dict[Any, tuple[type[ServiceError], str]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", CALLS)
-def test_every_call_tells_every_fault(world: World, gate: Gate, name: str, fault: Any) -> None:
+def test_every_call_tells_every_fault(
+    world: World, gate: KubernetesGate, name: str, fault: Any
+) -> None:
     native_id = world.shaped()
     found, before = world.read(native_id), world.raw(native_id)
     orchestrator = _gated(gate, timeout_seconds=1)
@@ -755,7 +759,7 @@ def test_every_call_tells_every_fault(world: World, gate: Gate, name: str, fault
     assert orchestrator.read(native_id) == found
 
 
-def test_a_namespace_that_is_gone(world: World, gate: Gate) -> None:
+def test_a_namespace_that_is_gone(world: World, gate: KubernetesGate) -> None:
     native_id = world.shaped()
     found = world.read(native_id)
     orchestrator = _gated(gate)
@@ -771,25 +775,25 @@ def test_a_namespace_that_is_gone(world: World, gate: Gate) -> None:
 
 
 @pytest.mark.parametrize("fault", ["throttled", "server-error"])
-def test_a_fault_that_passes_is_waited_out(world: World, gate: Gate, fault: Any) -> None:
+def test_a_fault_that_passes_is_waited_out(world: World, gate: KubernetesGate, fault: Any) -> None:
     native_id = world.shaped()
     with gate.fault(fault, times=2):
         _gated(gate).set_paused(native_id, True)
     assert world.read(native_id).paused
 
 
-def test_a_run_is_not_started_twice(world: World, gate: Gate) -> None:
+def test_a_run_is_not_started_twice(world: World, gate: KubernetesGate) -> None:
     native_id = world.shaped()
     orchestrator = _gated(gate)
     assert orchestrator.read(native_id)
     gate.calls.clear()
-    gate.fail_on = "^POST"
-    with gate.fault("server-error"), pytest.raises(ServiceError):
+    made = gate.fault("server-error", when=lambda method, path: method == "POST")
+    with made, pytest.raises(ServiceError):
         orchestrator.trigger(native_id)
     assert [method for method, _ in gate.calls] == ["GET", "POST"]
 
 
-def test_an_expired_token_is_asked_for_anew(world: World, gate: Gate) -> None:
+def test_an_expired_token_is_asked_for_anew(world: World, gate: KubernetesGate) -> None:
     native_id = world.shaped()
     orchestrator = _gated(gate)
     with gate.fault("unauthenticated", times=1):
@@ -853,7 +857,7 @@ def _orchestrator(cluster: Kubernetes, namespace: str, **more: Any) -> Kubernete
     return KubernetesOrchestrator(_target(namespace, configuration, **overrides))
 
 
-def _gated(gate: Gate, **overrides: Any) -> KubernetesOrchestrator:
+def _gated(gate: KubernetesGate, **overrides: Any) -> KubernetesOrchestrator:
     target = _target(gate.namespace, {"kubernetes_context": CONTEXT}, **overrides)
     return KubernetesOrchestrator(target)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from orchestrators.kubernetes_bench import CONTEXT, STRANGER, Gate, merge
+from orchestrators.kubernetes_bench import CONTEXT, STRANGER, KubernetesGate, merge
 from pulumi_zenml.audit.doctor import Check, examine
 from pulumi_zenml.errors import PermissionDeniedError, ServiceError
 from pulumi_zenml.orchestrators.airflow.folder import LocalFolder
@@ -60,7 +60,7 @@ def test_each_kubernetes_permission_by_itself(
     where = f"/apis/{group}/v1/namespaces/{namespace}"
     cluster.api("POST", f"{where}/roles", role)
     cluster.api("POST", f"{where}/rolebindings", binding)
-    gate = Gate(cluster, tmp_path, namespace)
+    gate = KubernetesGate(cluster, tmp_path, namespace)
     monkeypatch.setenv("KUBECONFIG", f"{cluster.kubeconfig}:{gate.kubeconfig}")
     orchestrator = kubernetes(namespace, CONTEXT, pass_zenml_token_as_secret=True)
     try:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,10 +25,7 @@ from pulumi_zenml.errors import (
     NotGoneError,
     PermissionDeniedError,
     RefusedError,
-    ServiceError,
-    ThrottledError,
     UnauthenticatedError,
-    UnreachableError,
 )
 from pulumi_zenml.orchestrators.base import Counterpart, Json, Target, Wanted
 from pulumi_zenml.orchestrators.vertex import VertexOrchestrator
@@ -224,9 +221,7 @@ def test_a_start_to_come_is_brought_forward(site: Site) -> None:
 def test_a_lost_answer_to_a_pause_is_no_failure(site: Site, kind: Fault) -> None:
     made = site.make()
     lost = iter([True])
-    with site.vertex.failing(
-        kind, when=lambda method, name: next(lost, False), afterwards=True
-    ) as _:
+    with site.vertex.fault(kind, when=lambda method, name: next(lost, False), afterwards=True) as _:
         site.ours._switch(made.native_id, True)
     found = site.ours.read(made.native_id)
     assert found is not None and found.paused
@@ -360,44 +355,11 @@ def test_trigger_runs_the_same_pipeline(site: Site) -> None:
 
 # --- errors ----------------------------------------------------------------------------------
 
-FAULTS: dict[Fault, type[ServiceError]] = {
-    "unauthenticated": UnauthenticatedError,
-    "denied": PermissionDeniedError,
-    "throttled": ThrottledError,
-    "server-error": ServiceError,
-    "timeout": UnreachableError,
-    "refused": UnreachableError,
-}
-
-
-@pytest.mark.parametrize("kind", FAULTS)
-def test_every_call_tells_what_failed(site: Site, kind: Fault) -> None:
-    made = site.make()
-    ours = site.ours
-    calls: dict[str, Callable[[], object]] = {
-        "verify": lambda: ours.verify(want()),
-        "locate": lambda: ours.locate("x", {}),
-        "shape": lambda: ours.shape(made, want(cadence=make_cadence(cron="1 1 * * *"))),
-        "read": lambda: ours.read(made.native_id),
-        "list_all": lambda: list(ours.list_all()),
-        "set_paused": lambda: ours.set_paused(made.native_id, True),
-        "delete": lambda: ours.delete(made.native_id),
-        "runs": lambda: ours.runs(made.native_id),
-        "trigger": lambda: ours.trigger(made.native_id),
-    }
-    chosen = list(calls) if kind not in ("timeout",) else ["verify", "set_paused"]
-    with site.vertex.failing(kind):
-        for name in chosen:
-            with pytest.raises(FAULTS[kind]) as failed:
-                calls[name]()
-            assert "127.0.0.1" in str(failed.value), name
-    assert site.ours.read(made.native_id) == made
-
 
 def test_a_passing_failure_is_tried_again(site: Site) -> None:
     made = site.make()
     failures = iter([True, True, False])
-    with site.vertex.failing("server-error", when=lambda *call: next(failures)):
+    with site.vertex.fault("server-error", when=lambda *call: next(failures)):
         assert site.ours.read(made.native_id) == made
 
 

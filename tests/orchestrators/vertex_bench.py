@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrators.s3_bucket import S3Bucket
+from orchestrators.stacks import WITH_IMAGES, register
 from pulumi_zenml.orchestrators.base import Json
-from pulumi_zenml.testing.bench import Bench, Fault
+from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 
 with warnings.catch_warnings():
     # Google's packages warn of Python versions that they will drop in a year.
@@ -31,15 +32,7 @@ class VertexBench(Bench):
     """Use it as a context manager: Vertex AI is there as long as the block lasts."""
 
     flavor: ClassVar[str] = "vertex"
-    faults: ClassVar[tuple[Fault, ...]] = (
-        "unauthenticated",
-        "denied",
-        "not-found",
-        "throttled",
-        "server-error",
-        "timeout",
-        "refused",
-    )
+    faults: ClassVar[tuple[Fault, ...]] = EVERY_FAULT
 
     def __init__(self) -> None:
         self._open = ExitStack()
@@ -55,6 +48,10 @@ class VertexBench(Bench):
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
+    @property
+    def credentials(self) -> Sequence[str]:
+        return (self.vertex.keys.private.decode().splitlines()[1],)
+
     def overrides(self) -> Mapping[str, Json]:
         return {
             "api_endpoint": self.vertex.rest_endpoint,
@@ -67,9 +64,6 @@ class VertexBench(Bench):
 
     def register_with(self, name: str, **config: Any) -> None:
         """Register a stack whose orchestrator also has ``config``."""
-        from zenml.client import Client
-        from zenml.enums import StackComponentType as Kind
-
         given = {
             "location": self.vertex.location,
             "project": self.vertex.project,
@@ -78,14 +72,8 @@ class VertexBench(Bench):
             "workload_service_account": "runs@ml-prod.iam.gserviceaccount.com",
             **config,
         }
-        client = Client()
-        client.create_stack_component(name, "vertex", Kind.ORCHESTRATOR, given)
-        client.create_stack_component(name, "s3", Kind.ARTIFACT_STORE, self._bucket.config)
-        registry = {"uri": "registry.example.invalid"}
-        client.create_stack_component(name, "default", Kind.CONTAINER_REGISTRY, registry)
-        client.create_stack_component(name, "local", Kind.IMAGE_BUILDER, {})
-        kinds = Kind.ORCHESTRATOR, Kind.ARTIFACT_STORE, Kind.CONTAINER_REGISTRY, Kind.IMAGE_BUILDER
-        client.create_stack(name, dict.fromkeys(kinds, name))
+        store = ("s3", self._bucket.config)
+        register(name, {"orchestrator": ("vertex", given), "artifact_store": store, **WITH_IMAGES})
 
     def cadences(self) -> Sequence[Mapping[str, object]]:
         soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
@@ -119,7 +107,7 @@ class VertexBench(Bench):
         return self.vertex.run_once(native_id)
 
     def fault(self, kind: Fault) -> AbstractContextManager[None]:
-        return self.vertex.failing(kind)
+        return self.vertex.fault(kind)
 
     def client(self) -> Any:
         """Google's own client, as a colleague would use it."""

@@ -14,18 +14,19 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
 from pulumi_zenml.testing.aws_rules import Body, Refusal
 from pulumi_zenml.testing.aws_services import Call, Services
 from pulumi_zenml.testing.bench import Fault
+from pulumi_zenml.testing.faults import Faulty
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from werkzeug.serving import BaseWSGIServer
+    from werkzeug.wrappers import Response
 
 _FAULTS: dict[Fault, Refusal] = {
     "unauthenticated": Refusal("ExpiredTokenException", "The security token is expired.", 403),
@@ -36,7 +37,7 @@ _FAULTS: dict[Fault, Refusal] = {
 }
 
 
-class AwsStandIn:
+class AwsStandIn(Faulty):
     """AWS for tests. Use it as a context manager; one at a time in a process.
 
     Args:
@@ -52,15 +53,13 @@ class AwsStandIn:
         region: str = "eu-central-1",
         page: int = 3,
     ) -> None:
+        super().__init__()
         self.access_key_id = access_key_id
         self.secret_access_key = secret_access_key
         self.region = region
         self.calls: list[str] = []
         """The operations that were called, in order, for example ``scheduler.GetSchedule``."""
         self._services = Services(page)
-        self._fault: Fault | None = None
-        self._failures: int | None = None
-        self._over = threading.Event()
         self._port = 0
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
@@ -94,12 +93,12 @@ class AwsStandIn:
         # Moto keeps one state for a process; other services in it may be somebody else's.
         self._services.scheduler(self.region).reset()
         self._services.sagemaker(self.region).reset()
-        self._listen()
+        self.listen()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._hang_up()
+        self.release()
+        self.hang_up()
 
     def fire(self, group: str, name: str) -> str:
         """Do what EventBridge does when a schedule is due; returns the execution's ARN."""
@@ -115,59 +114,41 @@ class AwsStandIn:
         """The names of the SageMaker pipelines there are."""
         return set(self._services.sagemaker(self.region).pipelines)
 
-    @contextmanager
-    def fault(self, kind: Fault, times: int | None = None) -> Iterator[None]:
-        """Have calls fail in this way for as long as the block lasts.
-
-        Args:
-            kind: how.
-            times: only so many of them; every one if not given.
-        """
-        if kind == "refused":
-            self._hang_up()
-            try:
-                yield
-            finally:
-                self._listen()
-            return
-        self._over.clear()
-        self._fault, self._failures = kind, times
-        try:
-            yield
-        finally:
-            self._fault = None
-            self._over.set()
-
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI application: refuse, answer, or leave it to moto."""
         raw = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         call = _understand(environ, raw)
         self.calls.append(f"{call.service}.{call.operation}")
+        failure = self.failure(call.service, call.operation)
         try:
-            self._fail()
+            if failure is not None and not failure.afterwards:
+                self._fail(failure.kind)
             self._authenticate(environ, raw)
-            answer = self._services.answer(call)
+            response = self._carry_out(call, environ, raw)
+            if failure is not None:
+                self._fail(failure.kind)
         except Refusal as refusal:
-            return _refuse(call, refusal, start_response)
+            response = _refusal(call, refusal)
+        return response(environ, start_response)
+
+    def _carry_out(self, call: Call, environ: WSGIEnvironment, raw: bytes) -> Response:
+        from werkzeug.wrappers import Response
+
+        answer = self._services.answer(call)
         if answer is not None:
-            return _reply(200, json.dumps(answer), {}, start_response)
+            return _response(200, json.dumps(answer))
         if call.service in ("scheduler", "sagemaker") and raw:
             raw = json.dumps(call.body).encode()
         environ["wsgi.input"] = io.BytesIO(raw)
         environ["CONTENT_LENGTH"] = str(len(raw))
         assert self._moto
-        return self._moto(environ, start_response)
+        return Response.from_app(self._moto, environ)
 
-    def _fail(self) -> None:
-        if self._failures is not None:
-            self._failures -= 1
-            if self._failures < 0:
-                return
-        if self._fault == "timeout":
-            self._over.wait(60)
+    def _fail(self, kind: Fault) -> None:
+        if kind == "timeout":
+            self.keep_waiting()
             raise Refusal("RequestTimeout", "Too late.", 504)
-        if self._fault:
-            raise _FAULTS[self._fault]
+        raise _FAULTS[kind]
 
     def _authenticate(self, environ: WSGIEnvironment, raw: bytes) -> None:
         from botocore.auth import SigV4Auth
@@ -193,7 +174,8 @@ class AwsStandIn:
             reason = "The request signature we calculated does not match."
             raise Refusal("InvalidSignatureException", reason, 403)
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
+        """Answer, on the same port as before if there was one."""
         from moto.moto_server.werkzeug_app import MotoRequestHandler
         from werkzeug.serving import make_server
 
@@ -206,7 +188,8 @@ class AwsStandIn:
         self._thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """Stop answering; connections are refused."""
         if self._server and self._thread:
             self._server.shutdown()
             self._server.server_close()
@@ -250,7 +233,7 @@ def _header(environ: WSGIEnvironment, name: str) -> str:
     return str(environ.get(f"HTTP_{key}") or environ.get(key, ""))
 
 
-def _refuse(call: Call, refusal: Refusal, start_response: StartResponse) -> list[bytes]:
+def _refusal(call: Call, refusal: Refusal) -> Response:
     status, code = refusal.status, refusal.code
     if call.service == "sagemaker" and code == "ResourceNotFoundException":
         status, code = 400, "ResourceNotFound"
@@ -260,17 +243,12 @@ def _refuse(call: Call, refusal: Refusal, start_response: StartResponse) -> list
             '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>'
             f"<Code>{code}</Code><Message>{refusal.message}</Message></Error></ErrorResponse>"
         )
-    return _reply(status, content, {"x-amzn-ErrorType": code}, start_response)
+    response = _response(status, content)
+    response.headers["x-amzn-ErrorType"] = code
+    return response
 
 
-def _reply(
-    status: int, content: str, headers: dict[str, str], start_response: StartResponse
-) -> list[bytes]:
-    data = content.encode()
-    all_headers = {
-        "Content-Type": "application/x-amz-json-1.1",
-        "Content-Length": str(len(data)),
-        **headers,
-    }
-    start_response(f"{status} {'OK' if status == 200 else 'Error'}", list(all_headers.items()))
-    return [data]
+def _response(status: int, content: str) -> Response:
+    from werkzeug.wrappers import Response
+
+    return Response(content, status, content_type="application/x-amz-json-1.1")

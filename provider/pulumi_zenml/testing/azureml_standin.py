@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -27,6 +26,7 @@ from pulumi_zenml.testing.azureml_rules import Body, Refusal
 from pulumi_zenml.testing.azureml_service import Workspace
 from pulumi_zenml.testing.bench import Fault
 from pulumi_zenml.testing.faults import Faulty
+from pulumi_zenml.testing.loopback import LoopbackServer
 from pulumi_zenml.testing.loopback_tls import Loopback
 
 _FAULTS: dict[Fault, Refusal] = {
@@ -61,14 +61,17 @@ class AzureMLStandIn(Faulty):
         """The calls that were answered, in order, for example ``PUT schedules/x``."""
         self._tls = Loopback(folder)
         self._header = secrets.token_hex(16)
-        self._tokens: set[str] = set()
-        self._ports = {"arm": 0, "identity": 0}
-        self._servers: dict[str, ThreadingHTTPServer] = {}
+        self.tokens: set[str] = set()
+        """Every token that was given out."""
+        arm = type("Handler", (_Handler,), {"azure": self, "identity": False})
+        identity = type("Handler", (_Handler,), {"azure": self, "identity": True})
+        self._arm = LoopbackServer(arm, self._tls.context)
+        self._identity = LoopbackServer(identity)
 
     @property
     def url(self) -> str:
         """Where Azure Resource Manager answers."""
-        return f"https://127.0.0.1:{self._ports['arm']}"
+        return f"https://127.0.0.1:{self._arm.port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -76,32 +79,32 @@ class AzureMLStandIn(Faulty):
         return {
             "AZUREML_DEV_URL_MFE": self.url,
             "REQUESTS_CA_BUNDLE": str(self._tls.certificate),
-            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{self._ports['identity']}/msi/token",
+            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{self._identity.port}/msi/token",
             "IDENTITY_HEADER": self._header,
         }
 
     def __enter__(self) -> AzureMLStandIn:
-        self._serve("identity")
+        self._identity.listen()
         self.listen()
         return self
 
     def __exit__(self, *error: object) -> None:
         self.release()
-        for name in list(self._servers):
-            self._stop(name)
+        self._arm.hang_up()
+        self._identity.hang_up()
 
     def listen(self) -> None:
         """Answer, on the same port as before if there was one."""
-        self._serve("arm")
+        self._arm.listen()
 
     def hang_up(self) -> None:
         """Stop answering; connections are refused."""
-        self._stop("arm")
+        self._arm.hang_up()
 
     def token(self) -> str:
         """A token that is let in for an hour, as `az account get-access-token` gives."""
         token = secrets.token_urlsafe(24)
-        self._tokens.add(token)
+        self.tokens.add(token)
         return token
 
     def sign_in(self, header: str, query: dict[str, str]) -> Body:
@@ -133,7 +136,7 @@ class AzureMLStandIn(Faulty):
         failure = self.failure(method, url.path)
         if failure is not None and not failure.afterwards:
             self._fail(failure.kind)
-        if authorization.removeprefix("Bearer ") not in self._tokens:
+        if authorization.removeprefix("Bearer ") not in self.tokens:
             raise Refusal(401, "InvalidAuthenticationToken", "The access token is invalid.")
         path = unquote(url.path)
         known, _, rest = path.partition(self.workspace.path)
@@ -157,38 +160,6 @@ class AzureMLStandIn(Faulty):
             self.keep_waiting()
             raise Refusal(504, "GatewayTimeout", "The gateway did not answer in time.")
         raise _FAULTS[kind]
-
-    def _serve(self, name: str) -> None:
-        standin = self
-
-        class Handler(_Handler):
-            azure = standin
-            identity = name == "identity"
-
-        server = _Server(("127.0.0.1", self._ports[name]), Handler)
-        if name == "arm":
-            # The handshake is left to the thread that answers, so that none can hold up the rest.
-            server.socket = self._tls.context.wrap_socket(
-                server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        self._ports[name] = server.server_port
-        self._servers[name] = server
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def _stop(self, name: str) -> None:
-        server = self._servers.pop(name, None)
-        if server is not None:
-            server.shutdown()
-            server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    allow_reuse_address = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is no news."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from pulumi_zenml.orchestrators.base import Json
 
 Fault = Literal[
     "unauthenticated", "denied", "not-found", "throttled", "server-error", "timeout", "refused"
 ]
+EVERY_FAULT: tuple[Fault, ...] = get_args(Fault)
+"""What a stand-in, which can do all of them, gives as :attr:`Bench.faults`."""
 
 
 class Bench(ABC):
@@ -29,6 +31,9 @@ class Bench(ABC):
     faults: ClassVar[tuple[Fault, ...]]
     """The faults that :meth:`fault` can make on this orchestrator."""
 
+    offline: ClassVar[frozenset[str]] = frozenset()
+    """The orchestrator's methods that ask no service, so that no fault shows in them."""
+
     settings: ClassVar[Mapping[str, Json]] = {}
     """``orchestrator_settings`` to use throughout; empty for the defaults."""
 
@@ -36,6 +41,11 @@ class Bench(ABC):
     def environment(self) -> Mapping[str, str]:
         """The environment variables that a process needs to reach it, if any."""
         return {}
+
+    @property
+    def credentials(self) -> Sequence[str]:
+        """The credentials of the service, which nobody may ever be shown."""
+        return ()
 
     @abstractmethod
     def overrides(self) -> Mapping[str, Json]:

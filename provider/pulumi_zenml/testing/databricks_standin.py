@@ -12,18 +12,17 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pulumi_zenml.testing.bench import Fault
 from pulumi_zenml.testing.databricks_jobs import Workspace
 from pulumi_zenml.testing.databricks_rules import Body, Refusal
+from pulumi_zenml.testing.faults import Faulty
+from pulumi_zenml.testing.loopback import LoopbackServer
 
 _FAULTS: dict[Fault, Refusal] = {
     "unauthenticated": Refusal(401, "UNAUTHENTICATED", "The access token has expired."),
@@ -34,7 +33,7 @@ _FAULTS: dict[Fault, Refusal] = {
 }
 
 
-class DatabricksStandIn:
+class DatabricksStandIn(Faulty):
     """A workspace for tests. Use it as a context manager.
 
     Args:
@@ -52,6 +51,7 @@ class DatabricksStandIn:
         cluster_seconds: float = 120,
         admin: bool = True,
     ) -> None:
+        super().__init__()
         self.client_id = client_id
         self.client_secret = client_secret
         self.calls: list[str] = []
@@ -61,25 +61,28 @@ class DatabricksStandIn:
         self.workspace = Workspace(page, cluster_seconds, admin, lambda: time.time() + self.later)
         """Its state."""
         self._token = secrets.token_hex(16)
-        self._fault: Fault | None = None
-        self._failures: int | None = None
-        self._over = threading.Event()
-        self._port = 0
-        self._server: ThreadingHTTPServer | None = None
-        self._thread: threading.Thread | None = None
+        self._server = LoopbackServer(type("Handler", (_Handler,), {"databricks": self}))
 
     @property
     def url(self) -> str:
         """The workspace's address."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self._server.port}"
 
     def __enter__(self) -> DatabricksStandIn:
-        self._listen()
+        self.listen()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._hang_up()
+        self.release()
+        self.hang_up()
+
+    def listen(self) -> None:
+        """Answer, on the same port as before if there was one."""
+        self._server.listen()
+
+    def hang_up(self) -> None:
+        """Stop answering; connections are refused."""
+        self._server.hang_up()
 
     def fire(self, job_id: int) -> int:
         """Do what Databricks does when a schedule is due; returns the run's id."""
@@ -88,29 +91,6 @@ class DatabricksStandIn:
             assert schedule["pause_status"] == "UNPAUSED", f"job {job_id} is paused"
             return self.workspace.start(job_id, "PERIODIC")
 
-    @contextmanager
-    def fault(self, kind: Fault, times: int | None = None) -> Iterator[None]:
-        """Have calls fail in this way for as long as the block lasts.
-
-        Args:
-            kind: how.
-            times: only so many of them; every one if not given.
-        """
-        if kind == "refused":
-            self._hang_up()
-            try:
-                yield
-            finally:
-                self._listen()
-            return
-        self._over.clear()
-        self._fault, self._failures = kind, times
-        try:
-            yield
-        finally:
-            self._fault = None
-            self._over.set()
-
     def answer(self, method: str, target: str, headers: Any, raw: bytes) -> Body:
         """Answer one request.
 
@@ -118,7 +98,15 @@ class DatabricksStandIn:
             Refusal: as Databricks would.
         """
         url = urlsplit(target)
-        self._fail()
+        failure = self.failure(method, url.path)
+        if failure is not None and not failure.afterwards:
+            self._fail(failure.kind)
+        found = self._answer(method, url, headers, raw)
+        if failure is not None:
+            self._fail(failure.kind)
+        return found
+
+    def _answer(self, method: str, url: SplitResult, headers: Any, raw: bytes) -> Body:
         if not url.path.startswith("/api/"):
             return self._sign_in(url.path, headers)
         if headers.get("Authorization") != f"Bearer {self._token}":
@@ -140,16 +128,11 @@ class DatabricksStandIn:
             return self.workspace.call(operation.removeprefix("jobs/"), given)
         raise Refusal(404, "ENDPOINT_NOT_FOUND", f"No API found for '{method} {url.path}'")
 
-    def _fail(self) -> None:
-        if self._failures is not None:
-            self._failures -= 1
-            if self._failures < 0:
-                return
-        if self._fault == "timeout":
-            self._over.wait(60)
+    def _fail(self, kind: Fault) -> None:
+        if kind == "timeout":
+            self.keep_waiting()
             raise Refusal(504, "DEADLINE_EXCEEDED", "Too late.")
-        if self._fault:
-            raise _FAULTS[self._fault]
+        raise _FAULTS[kind]
 
     def _sign_in(self, path: str, headers: Any) -> Body:
         if path == "/.well-known/databricks-config":
@@ -188,57 +171,34 @@ class DatabricksStandIn:
             raise Refusal(404, "ENDPOINT_NOT_FOUND", f"No API found for '{operation}'")
         return {}
 
-    def _listen(self) -> None:
-        standin = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self._do()
+class _Handler(BaseHTTPRequestHandler):
+    databricks: DatabricksStandIn
 
-            def do_POST(self) -> None:
-                self._do()
+    def do_GET(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        status, extra = 200, {}
+        try:
+            body = self.databricks.answer(self.command, self.path, self.headers, raw)
+        except Refusal as refusal:
+            status = refusal.status
+            body = {"error_code": refusal.code, "message": refusal.message}
+            if refusal.code == "invalid_client":
+                body = {"error": refusal.code, "error_description": refusal.message}
+            extra = {"Retry-After": "1"} if status == 429 else {}
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in extra.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
+    do_POST = do_GET
 
-            def _do(self) -> None:
-                raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, extra = 200, {}
-                try:
-                    body = standin.answer(self.command, self.path, self.headers, raw)
-                except Refusal as refusal:
-                    status = refusal.status
-                    body = {"error_code": refusal.code, "message": refusal.message}
-                    if refusal.code == "invalid_client":
-                        body = {"error": refusal.code, "error_description": refusal.message}
-                    extra = {"Retry-After": "1"} if status == 429 else {}
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                for name, value in extra.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request: Any, client_address: Any) -> None:
-                """A client that lost patience is no news."""
-
-        self._server = Server(("127.0.0.1", self._port), Handler)
-        self._port = self._server.server_port
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
-        )
-        self._thread.start()
-
-    def _hang_up(self) -> None:
-        if self._server and self._thread:
-            self._server.shutdown()
-            self._server.server_close()
-            self._thread.join()
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on stderr."""
 
 
 def _form(content_type: str, raw: bytes) -> Body:

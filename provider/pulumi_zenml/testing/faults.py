@@ -33,6 +33,8 @@ class Faulty(ABC):
 
     def __init__(self) -> None:
         self._failure: Failure | None = None
+        self._left: int | None = None
+        self._counting = threading.Lock()
         self._over = threading.Event()
 
     @abstractmethod
@@ -44,18 +46,20 @@ class Faulty(ABC):
         """Stop answering; connections are refused."""
 
     @contextmanager
-    def failing(
+    def fault(
         self,
         kind: Fault,
         *,
+        times: int | None = None,
         when: Callable[[str, str], bool] = lambda method, path: True,
         afterwards: bool = False,
     ) -> Iterator[None]:
         """Make calls fail for a while.
 
         Args:
-            kind: how.
-            when: which calls, by method and path; all by default, and always for ``refused``.
+            kind: how; ``refused`` is for all calls.
+            times: only so many of them; every one if not given.
+            when: which calls, by method and path; all by default.
             afterwards: whether the call is carried out, and only its answer is lost.
         """
         if kind == "refused":
@@ -66,17 +70,22 @@ class Faulty(ABC):
                 self.listen()
             return
         self._over.clear()
-        self._failure = Failure(kind, when, afterwards)
+        self._failure, self._left = Failure(kind, when, afterwards), times
         try:
             yield
         finally:
-            self._failure = None
+            self._failure, self._left = None, None
             self._over.set()
 
     def failure(self, method: str, path: str) -> Failure | None:
-        """How this call is to fail, if it is."""
-        failure = self._failure
-        return failure if failure is not None and failure.when(method, path) else None
+        """How this call is to fail, if it is. Ask once for each call: it is counted."""
+        with self._counting:
+            failure = self._failure
+            if failure is None or self._left == 0 or not failure.when(method, path):
+                return None
+            if self._left is not None:
+                self._left -= 1
+            return failure
 
     def keep_waiting(self) -> None:
         """Give no answer for as long as the failure lasts."""

@@ -16,9 +16,8 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import threading
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus, urlsplit
 
@@ -26,6 +25,7 @@ from pulumi_zenml.testing.bench import Fault
 from pulumi_zenml.testing.faults import Faulty
 from pulumi_zenml.testing.kfp_rules import KfpError
 from pulumi_zenml.testing.kfp_service import KfpService
+from pulumi_zenml.testing.loopback import LoopbackServer
 
 _PREFIXES = ("", "/pipeline", "/api/v1/namespaces/kubeflow/services/ml-pipeline:http/proxy")
 _API = "/apis/v2beta1/"
@@ -57,13 +57,12 @@ class KfpStandIn(Faulty, KfpService):
         self.requests: list[str] = []
         """Every request since the start, as ``METHOD path``."""
         self._sessions: set[str] = set()
-        self._port = 0
-        self._server: ThreadingHTTPServer | None = None
+        self._server = LoopbackServer(type("Handler", (_Handler,), {"kfp": self}))
 
     @property
     def url(self) -> str:
         """Where it answers; the host for the client."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self._server.port}"
 
     def __enter__(self) -> KfpStandIn:
         self.listen()
@@ -75,21 +74,11 @@ class KfpStandIn(Faulty, KfpService):
 
     def listen(self) -> None:
         """Answer, on the same port as before if there was one."""
-        standin = self
-
-        class Handler(_Handler):
-            kfp = standin
-
-        self._server = _Server(("127.0.0.1", self._port), Handler)
-        self._port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self._server.listen()
 
     def hang_up(self) -> None:
         """Stop answering; connections are refused."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        self._server.hang_up()
 
     def _signed_in(self, headers: Message) -> bool:
         if self.token:
@@ -98,15 +87,6 @@ class KfpStandIn(Faulty, KfpService):
             cookie = headers.get("Cookie", "")
             return cookie.partition("authservice_session=")[2] in self._sessions
         return True
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    allow_reuse_address = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is no news."""
 
 
 class _Handler(BaseHTTPRequestHandler):

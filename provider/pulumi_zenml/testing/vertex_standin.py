@@ -18,9 +18,8 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -32,6 +31,7 @@ from google.protobuf import empty_pb2, json_format
 
 from pulumi_zenml.testing.bench import Fault
 from pulumi_zenml.testing.faults import Faulty
+from pulumi_zenml.testing.loopback import LoopbackServer
 from pulumi_zenml.testing.vertex_keys import Keys
 from pulumi_zenml.testing.vertex_rules import VertexError
 from pulumi_zenml.testing.vertex_service import VertexService
@@ -101,19 +101,19 @@ class VertexStandIn(Faulty, VertexService):
         self.keys = Keys(folder, project)
         self.requests: list[str] = []
         """The methods that were called, in order, for example ``GetSchedule``."""
-        self._ports = [0, 0]
-        self._http: ThreadingHTTPServer | None = None
+        self._http = LoopbackServer(type("Handler", (_Handler,), {"vertex": self}))
+        self._grpc_port = 0
         self._grpc: Any = None
 
     @property
     def rest_endpoint(self) -> str:
         """The ``api_endpoint`` for transport ``rest``."""
-        return f"http://127.0.0.1:{self._ports[0]}"
+        return f"http://127.0.0.1:{self._http.port}"
 
     @property
     def grpc_endpoint(self) -> str:
         """The ``api_endpoint`` for transport ``grpc``; TLS, by :attr:`certificate`."""
-        return f"localhost:{self._ports[1]}"
+        return f"localhost:{self._grpc_port}"
 
     @property
     def certificate(self) -> Path:
@@ -135,29 +135,21 @@ class VertexStandIn(Faulty, VertexService):
 
     def listen(self) -> None:
         """Answer, on the same ports as before if there were any."""
-        standin = self
-
-        class Handler(_Handler):
-            vertex = standin
-
-        self._http = _Server(("127.0.0.1", self._ports[0]), Handler)
-        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+        self._http.listen()
         self._grpc = grpc.server(ThreadPoolExecutor(8))
         self._grpc.add_generic_rpc_handlers((_Rpcs(self),))
-        port = self._grpc.add_secure_port(
-            f"localhost:{self._ports[1]}",
+        self._grpc_port = self._grpc.add_secure_port(
+            f"localhost:{self._grpc_port}",
             grpc.ssl_server_credentials([(self.keys.private, self.certificate.read_bytes())]),
         )
         self._grpc.start()
-        self._ports = [self._http.server_port, port]
 
     def hang_up(self) -> None:
         """Stop answering; connections are refused."""
-        if self._http is not None:
-            self._http.shutdown()
-            self._http.server_close()
+        self._http.hang_up()
+        if self._grpc is not None:
             self._grpc.stop(0).wait()
-            self._http = None
+            self._grpc = None
 
     def answer(self, method: str, request: Any, authorization: str) -> Any:
         """Answer one call of either transport.
@@ -206,15 +198,6 @@ class _Rpcs(grpc.GenericRpcHandler):  # type: ignore[misc]
             return self._vertex.answer(method, request, sent.get("authorization", ""))
         except VertexError as error:
             context.abort(getattr(grpc.StatusCode, error.status), str(error))
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    allow_reuse_address = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is no news."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -233,6 +233,13 @@ class HyperAIOrchestrator(Orchestrator):
         key = self._place.key(native_id)
         script = posixpath.join(self._place.folder(key), SCRIPT)
         with self._host() as host:
+            with host.ssh.files() as files:
+                try:
+                    files.open(script).close()
+                except FileNotFoundError:
+                    raise NotFoundError(
+                        self._place.service, f"there is no {script} on the host."
+                    ) from None
             done = host.ssh.run(_TRIGGER, f"{script}\n".encode())
             if done.code != 0:
                 said = done.error or f"exit code {done.code}"
