@@ -31,6 +31,11 @@ def cleanup(entry: Entry, name: str) -> str:
     return ours("cleanup", "--apply", "--", name, project=entry.project)
 
 
+def up_or_cleanup(entry: Entry) -> str:
+    """Let the program that declares it make it anew; remove what nobody declares."""
+    return up(entry.owner) if entry.owner else cleanup(entry, entry.name)
+
+
 def rebuild(entry: Entry) -> str:
     """Bring it to what is declared, or declare it."""
     return (

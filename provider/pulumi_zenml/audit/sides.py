@@ -114,13 +114,12 @@ def _is_half_made(record: Record, now: datetime) -> bool:
 
 
 def _half_made(entry: Entry) -> Finding:
-    fix = mend.up(entry.owner) if entry.owner else mend.cleanup(entry, entry.name)
     counterpart = f", with counterpart '{entry.native_id}'" if entry.held else ""
     return finding(
         entry,
         "half-made",
         f"'{entry.name}' is what a killed run left behind{counterpart}.",
-        fix,
+        mend.up_or_cleanup(entry),
     )
 
 
@@ -159,14 +158,14 @@ def _broken_record(entry: Entry, record: Record) -> Iterator[Finding]:
             entry,
             "broken-record",
             f"the row in ZenML makes no sense: it says {said}.",
-            mend.rebuild(entry) if entry.owner else mend.cleanup(entry, entry.name),
+            mend.up_or_cleanup(entry),
         )
     if entry.stack_gone:
         yield finding(
             entry,
             "stack-gone",
             "the stack that it was submitted to was deleted from ZenML, so its runs cannot start.",
-            mend.rebuild(entry) if entry.owner else mend.cleanup(entry, entry.name),
+            mend.up_or_cleanup(entry),
         )
 
 
@@ -192,7 +191,7 @@ def _without_counterpart(entry: Entry, record: Record, now: datetime) -> Iterato
             "shared-counterpart",
             f"the counterpart that it claims, '{entry.native_id}', belongs to "
             f"{_quoted(entry.shared_with)}, and it has no other.",
-            mend.up(entry.owner) if entry.owner else mend.cleanup(entry, entry.name),
+            mend.up_or_cleanup(entry),
             others=list(entry.shared_with),
         )
         return
@@ -202,7 +201,7 @@ def _without_counterpart(entry: Entry, record: Record, now: datetime) -> Iterato
         "record-without-counterpart",
         f"ZenML has it, and '{entry.component and entry.component.name}' has no counterpart"
         f"{remembered} of it: it never runs.",
-        mend.up(entry.owner) if entry.owner else mend.cleanup(entry, entry.name),
+        mend.up_or_cleanup(entry),
     )
 
 
@@ -255,7 +254,7 @@ def _past(entry: Entry) -> Finding:
         entry,
         "past-its-end",
         f"it is over{when}, and {still}.",
-        mend.up(entry.owner) if entry.owner else mend.cleanup(entry, entry.name),
+        mend.up_or_cleanup(entry),
     )
 
 
@@ -297,7 +296,7 @@ def _links(entry: Entry) -> Iterator[Finding]:
             "linked-by-name",
             f"nothing but its name links it to '{first.counterpart.native_id}', so the two may "
             "have nothing to do with each other.",
-            mend.rebuild(entry),
+            mend.up_or_cleanup(entry),
         )
 
 
@@ -309,7 +308,7 @@ def _broken_counterparts(entry: Entry) -> Iterator[Finding]:
                 entry,
                 "broken-counterpart",
                 f"{_kind(held)} '{held.counterpart.native_id}': {problem}",
-                mend.up(entry.owner) if entry.owner else mend.cleanup(entry, entry.name),
+                mend.up_or_cleanup(entry),
                 held=held,
             )
 
@@ -326,7 +325,7 @@ def _stale(entry: Entry) -> Iterator[Finding]:
             "stale-target",
             f"the snapshot that it runs, {counterpart.snapshot_id}, was deleted from ZenML, so its "
             "runs cannot start.",
-            mend.up(entry.owner) if entry.owner else mend.cleanup(entry, entry.name),
+            mend.up_or_cleanup(entry),
             severity="error",
         )
     elif not entry.snapshot.has_build and _runs_image(entry):
