@@ -24,6 +24,7 @@ from testbed.zenml_server import client_environment, zenml_server
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
+IMPORT_ROUNDS = 11
 
 FLAVOR = "zenml_filecron.flavor.FileCronFlavor"
 
@@ -55,8 +56,7 @@ STEPS: dict[str, Callable[[Project], object]] = {
 @click.option("--server", is_flag=True, help="Use a ZenML server instead of a local store.")
 def main(count: int, rounds: int, server: bool) -> None:
     """Print a table of seconds: the median of the rounds."""
-    imports("import pulumi_zenml; pulumi_zenml.Schedule", rounds)
-    imports("import pulumi", rounds)
+    imports("import pulumi_zenml; pulumi_zenml.Schedule", "import pulumi")
     with tempfile.TemporaryDirectory() as name, world(Path(name), server) as env:
         ours = [measure(Path(name) / f"ours{n}", SCHEDULES, count, env) for n in range(rounds)]
         base = [measure(Path(name) / f"base{n}", NOTHING, count, env) for n in range(rounds)]
@@ -68,14 +68,16 @@ def main(count: int, rounds: int, server: bool) -> None:
         print(f"{step:20}{row[0]:12.1f}{row[1]:12.1f}")
 
 
-def imports(code: str, rounds: int) -> None:
-    """Print how long a new interpreter takes to run some imports."""
-    taken = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        taken.append(time.perf_counter() - start)
-    print(f"{statistics.median(taken):6.2f} s  python -c '{code}'")
+def imports(*codes: str) -> None:
+    """Print how long new interpreters take to run some imports, one after the other."""
+    taken: dict[str, list[float]] = {code: [] for code in codes}
+    for _ in range(IMPORT_ROUNDS):
+        for code in codes:
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True)
+            taken[code].append(time.perf_counter() - start)
+    for code in codes:
+        print(f"{statistics.median(taken[code]):6.2f} s  python -c '{code}'")
 
 
 @contextmanager
