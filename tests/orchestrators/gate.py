@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from http.server import BaseHTTPRequestHandler
 
-from pulumi_zenml.testing.faults import Faulty
-from pulumi_zenml.testing.loopback import LoopbackServer
+from pulumi_zenml.testing.faults import FaultyServer
 
 
-class Gate(Faulty):
+class Gate(FaultyServer):
     """An HTTP server in front of another one. It listens from the start.
 
     Args:
@@ -20,23 +19,9 @@ class Gate(Faulty):
     """
 
     def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__()
+        super().__init__(type("Handler", (handler,), {"gate": self}))
         self.calls: list[tuple[str, str]] = []
-        self._server = LoopbackServer(type("Handler", (handler,), {"gate": self}))
         self.listen()
-
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self._server.port}"
-
-    def listen(self) -> None:
-        """Answer, on the same port as before if there was one."""
-        self._server.listen()
-
-    def hang_up(self) -> None:
-        """Stop answering; connections are refused."""
-        self._server.hang_up()
 
     def close(self) -> None:
         """Close the gate for good."""

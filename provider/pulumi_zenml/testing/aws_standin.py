@@ -15,7 +15,7 @@ import io
 import json
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, unquote
 
 from pulumi_zenml.testing.aws_rules import Body, Refusal
@@ -86,19 +86,14 @@ class AwsStandIn(Faulty):
         """Role ARNs that EventBridge Scheduler is not allowed to assume; add to it."""
         return self._services.unassumable
 
-    def __enter__(self) -> AwsStandIn:
+    def __enter__(self) -> Self:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         self._moto = DomainDispatcherApplication(create_backend_app)
         # Moto keeps one state for a process; other services in it may be somebody else's.
         self._services.scheduler(self.region).reset()
         self._services.sagemaker(self.region).reset()
-        self.listen()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-        self.hang_up()
+        return super().__enter__()
 
     def fire(self, group: str, name: str) -> str:
         """Do what EventBridge does when a schedule is due; returns the execution's ARN."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pulumi_zenml.cadence.dialects.azureml import UNKNOWN_TO_AZURE, iana_zone
+from pulumi_zenml.errors import CannotExpressError
 
 Body = dict[str, Any]
 
@@ -75,7 +76,7 @@ def _check_edges(trigger: Mapping[str, Any]) -> None:
     zone = str(trigger.get("timeZone") or "UTC")
     try:
         known = zone == "UTC" or ("/" not in zone and bool(iana_zone(zone)))
-    except Exception:
+    except CannotExpressError:
         known = False
     if not known or zone in UNKNOWN_TO_AZURE:
         raise refuse(f"Unknown time zone '{zone}': a Windows time zone is expected.")

@@ -19,7 +19,7 @@ import secrets
 import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pulumi_zenml.testing.azureml_rules import Body, Refusal
@@ -83,14 +83,12 @@ class AzureMLStandIn(Faulty):
             "IDENTITY_HEADER": self._header,
         }
 
-    def __enter__(self) -> AzureMLStandIn:
+    def __enter__(self) -> Self:
         self._identity.listen()
-        self.listen()
-        return self
+        return super().__enter__()
 
     def __exit__(self, *error: object) -> None:
-        self.release()
-        self._arm.hang_up()
+        super().__exit__(*error)
         self._identity.hang_up()
 
     def listen(self) -> None:

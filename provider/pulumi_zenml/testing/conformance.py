@@ -137,7 +137,7 @@ class Conformance:
         can = get_orchestrator(bench.flavor).capabilities
         kinds = {"cron": can.cron, "interval": can.interval, "once": can.run_once}
         claimed = {kind for kind, ability in kinds.items() if isinstance(ability, Yes)}
-        shown = {make_cadence(**dict(it), now=None).kind for it in bench.cadences()}  # type: ignore[arg-type]
+        shown = {_wanted(_as_inputs(it)).cadence.kind for it in bench.cadences()}
         assert shown == claimed
 
     def test_paused_from_the_start_then_resumed_and_paused(

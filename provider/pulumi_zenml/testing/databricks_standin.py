@@ -21,8 +21,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from pulumi_zenml.testing.bench import Fault
 from pulumi_zenml.testing.databricks_jobs import Workspace
 from pulumi_zenml.testing.databricks_rules import Body, Refusal
-from pulumi_zenml.testing.faults import Faulty
-from pulumi_zenml.testing.loopback import LoopbackServer
+from pulumi_zenml.testing.faults import FaultyServer
 
 _FAULTS: dict[Fault, Refusal] = {
     "unauthenticated": Refusal(401, "UNAUTHENTICATED", "The access token has expired."),
@@ -33,7 +32,7 @@ _FAULTS: dict[Fault, Refusal] = {
 }
 
 
-class DatabricksStandIn(Faulty):
+class DatabricksStandIn(FaultyServer):
     """A workspace for tests. Use it as a context manager.
 
     Args:
@@ -51,7 +50,7 @@ class DatabricksStandIn(Faulty):
         cluster_seconds: float = 120,
         admin: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(type("Handler", (_Handler,), {"databricks": self}))
         self.client_id = client_id
         self.client_secret = client_secret
         self.calls: list[str] = []
@@ -61,28 +60,6 @@ class DatabricksStandIn(Faulty):
         self.workspace = Workspace(page, cluster_seconds, admin, lambda: time.time() + self.later)
         """Its state."""
         self._token = secrets.token_hex(16)
-        self._server = LoopbackServer(type("Handler", (_Handler,), {"databricks": self}))
-
-    @property
-    def url(self) -> str:
-        """The workspace's address."""
-        return f"http://127.0.0.1:{self._server.port}"
-
-    def __enter__(self) -> DatabricksStandIn:
-        self.listen()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-        self.hang_up()
-
-    def listen(self) -> None:
-        """Answer, on the same port as before if there was one."""
-        self._server.listen()
-
-    def hang_up(self) -> None:
-        """Stop answering; connections are refused."""
-        self._server.hang_up()
 
     def fire(self, job_id: int) -> int:
         """Do what Databricks does when a schedule is due; returns the run's id."""

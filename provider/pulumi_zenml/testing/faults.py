@@ -7,8 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
+from typing import Self
 
 from pulumi_zenml.testing.bench import Fault
+from pulumi_zenml.testing.loopback import LoopbackServer
 
 _PATIENCE_SECONDS = 120.0
 
@@ -36,6 +39,14 @@ class Faulty(ABC):
         self._left: int | None = None
         self._counting = threading.Lock()
         self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        self.listen()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+        self.hang_up()
 
     @abstractmethod
     def listen(self) -> None:
@@ -94,3 +105,28 @@ class Faulty(ABC):
     def release(self) -> None:
         """Let go of every call that is kept waiting."""
         self._over.set()
+
+
+class FaultyServer(Faulty):
+    """A service on one loopback port that can be made to fail.
+
+    Args:
+        handler: answers the requests.
+    """
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__()
+        self._server = LoopbackServer(handler)
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def listen(self) -> None:
+        """Answer, on the same port as before if there was one."""
+        self._server.listen()
+
+    def hang_up(self) -> None:
+        """Stop answering; connections are refused."""
+        self._server.hang_up()

@@ -22,16 +22,15 @@ from typing import Any
 from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 from pulumi_zenml.testing.bench import Fault
-from pulumi_zenml.testing.faults import Faulty
+from pulumi_zenml.testing.faults import FaultyServer
 from pulumi_zenml.testing.kfp_rules import KfpError
 from pulumi_zenml.testing.kfp_service import KfpService
-from pulumi_zenml.testing.loopback import LoopbackServer
 
 _PREFIXES = ("", "/pipeline", "/api/v1/namespaces/kubeflow/services/ml-pipeline:http/proxy")
 _API = "/apis/v2beta1/"
 
 
-class KfpStandIn(Faulty, KfpService):
+class KfpStandIn(FaultyServer, KfpService):
     """A Kubeflow Pipelines API server on a free loopback port, while the block lasts.
 
     Args:
@@ -50,35 +49,13 @@ class KfpStandIn(Faulty, KfpService):
         namespaces: tuple[str, ...] = (),
         keeps_runs: bool = True,
     ) -> None:
-        Faulty.__init__(self)
+        FaultyServer.__init__(self, type("Handler", (_Handler,), {"kfp": self}))
         KfpService.__init__(self, namespaces=namespaces, keeps_runs=keeps_runs)
         self.token = token
         self.login = login
         self.requests: list[str] = []
         """Every request since the start, as ``METHOD path``."""
         self._sessions: set[str] = set()
-        self._server = LoopbackServer(type("Handler", (_Handler,), {"kfp": self}))
-
-    @property
-    def url(self) -> str:
-        """Where it answers; the host for the client."""
-        return f"http://127.0.0.1:{self._server.port}"
-
-    def __enter__(self) -> KfpStandIn:
-        self.listen()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.release()
-        self.hang_up()
-
-    def listen(self) -> None:
-        """Answer, on the same port as before if there was one."""
-        self._server.listen()
-
-    def hang_up(self) -> None:
-        """Stop answering; connections are refused."""
-        self._server.hang_up()
 
     def _signed_in(self, headers: Message) -> bool:
         if self.token:

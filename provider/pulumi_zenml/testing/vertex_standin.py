@@ -125,14 +125,6 @@ class VertexStandIn(Faulty, VertexService):
         """The key file of the service account that is let in."""
         return self.keys.service_account(f"{self.rest_endpoint}/token")
 
-    def __enter__(self) -> VertexStandIn:
-        self.listen()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.release()
-        self.hang_up()
-
     def listen(self) -> None:
         """Answer, on the same ports as before if there were any."""
         self._http.listen()

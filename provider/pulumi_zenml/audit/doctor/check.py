@@ -126,9 +126,9 @@ def within(seconds: float, call: Callable[[], _Found], service: str) -> _Found:
     try:
         return answer.result(timeout=seconds)
     except TimeoutError:
-        # The call's own time-out is the same class.
+        # The call's own time-out is the same class; or it came in this very moment.
         if answer.done():
-            raise
+            return answer.result()
         let_go(thread.ident or 0)
         raise UnreachableError(service, f"no answer within {seconds:.0f} s.") from None
 

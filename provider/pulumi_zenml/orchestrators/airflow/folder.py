@@ -66,7 +66,8 @@ class Folder(ABC):
         """
         return False
 
-    def sweep(self) -> None:  # noqa: B027 - most have nothing to sweep
+    @abstractmethod
+    def sweep(self) -> None:
         """Remove what a killed process left while it wrote here."""
 
 
@@ -205,6 +206,9 @@ class RemoteFolder(Folder):
         with _translated(f"remove {url}"), contextlib.suppress(FileNotFoundError):
             self.store.remove(url)
 
+    def sweep(self) -> None:
+        """Nothing: a store shows an object only when it is whole."""
+
     def _url(self, name: str) -> str:
         return f"{self.where}/{name}{ZIP}"
 
@@ -243,6 +247,7 @@ def _airflow_home(component: ComponentResponse) -> str:
 
 
 def _store_for(path: str, component: ComponentResponse) -> BaseArtifactStore:
+    from zenml.artifact_stores import BaseArtifactStore
     from zenml.client import Client
     from zenml.enums import StackComponentType
     from zenml.stack import StackComponent
@@ -258,7 +263,9 @@ def _store_for(path: str, component: ComponentResponse) -> BaseArtifactStore:
                     found[root] = store
         if found:
             nearest = max(found, key=lambda root: _shared(root, path))
-            return StackComponent.from_model(found[nearest])  # type: ignore[return-value]
+            made = StackComponent.from_model(found[nearest])
+            assert isinstance(made, BaseArtifactStore)
+            return made
     raise NotFoundError(
         SERVICE,
         f"the DAG folder {path} needs a ZenML artifact store that starts with {scheme}, and no "
