@@ -9,9 +9,9 @@ import pytest
 from pulumi.dynamic import CheckResult
 from pulumi.runtime import rpc
 
-from pulumi_zenml.connection import Connection
-from pulumi_zenml.host import Host
-from pulumi_zenml.provider import ScheduleProvider
+from pulumi_zenml.schedule.host import Host
+from pulumi_zenml.schedule.provider import ScheduleProvider
+from pulumi_zenml.zenml.connection import Connection
 
 GOOD = {"stack": "prod", "snapshot": "training:v12", "cron": "@daily", "flavor": "kubernetes"}
 LATER = "2099-01-01T00:00:00+00:00"

@@ -41,10 +41,10 @@ def test_the_public_names() -> None:
 def test_the_type_token_and_the_pickled_path_are_frozen() -> None:
     from pulumi.dynamic.dynamic import serialize_provider
 
-    from pulumi_zenml.provider import ScheduleProvider
+    from pulumi_zenml.schedule.provider import ScheduleProvider
 
     assert pulumi_zenml.Schedule._resource_type_name == "dynamic/zenml:Schedule"
-    assert ScheduleProvider.__module__ == "pulumi_zenml.provider"
+    assert ScheduleProvider.__module__ == "pulumi_zenml.schedule.provider"
     assert len(serialize_provider(ScheduleProvider())) < 120
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pulumi_zenml._quiet import let_go, quiet
+from pulumi_zenml.zenml.quiet import let_go, quiet
 
 
 def test_a_thread_may_be_quiet_while_another_waits_for_it(
@@ -70,7 +70,7 @@ def test_what_zenml_logs_stays_off_stdout_however_early_it_was_imported() -> Non
     program = """
 import warnings
 import zenml.client
-from pulumi_zenml._quiet import quiet
+from pulumi_zenml.zenml.quiet import quiet
 with quiet():
     warnings.warn("hidden")
 warnings.warn("shown")

@@ -34,7 +34,7 @@ pulumi.export("native", training.native_id)
 
 
 @dataclass
-class World:
+class EngineWorld:
     """One ZenML store, two stacks ``one`` and ``two``, and the folder their schedules are in."""
 
     zenml: ZenmlClient
@@ -97,7 +97,7 @@ def thirdparty_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zenm
 
 
 @pytest.fixture
-def world(thirdparty_client: ZenmlClient, tmp_path: Path) -> Iterator[World]:
+def world(thirdparty_client: ZenmlClient, tmp_path: Path) -> Iterator[EngineWorld]:
     """The world, empty of schedules before and after."""
     files = Path(
         thirdparty_client.evaluate(
@@ -110,7 +110,7 @@ def world(thirdparty_client: ZenmlClient, tmp_path: Path) -> Iterator[World]:
         folder.mkdir()
         return Project(folder, program, env=thirdparty_client.env)
 
-    made = World(thirdparty_client, files, make_project)
+    made = EngineWorld(thirdparty_client, files, make_project)
     yield made
     for path in files.iterdir():
         path.unlink()

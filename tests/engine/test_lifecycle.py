@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import World
+from .conftest import EngineWorld
 
 pytestmark = pytest.mark.engine
 
 
-def test_a_pair_is_made_and_an_idle_stack_shows_no_change(world: World) -> None:
+def test_a_pair_is_made_and_an_idle_stack_shows_no_change(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training())
     assert project.preview().changes == {"create": 2}
@@ -27,7 +27,7 @@ def test_a_pair_is_made_and_an_idle_stack_shows_no_change(world: World) -> None:
     assert world.nothing_left()
 
 
-def test_two_stacks_in_one_up_each_get_their_own_environment(world: World) -> None:
+def test_two_stacks_in_one_up_each_get_their_own_environment(world: EngineWorld) -> None:
     body = "\n".join(
         f'zenml.Schedule("{stack}-{n}", stack="{stack}", snapshot="training:v1", cron="@daily")'
         for n in range(4)
@@ -46,7 +46,7 @@ def test_two_stacks_in_one_up_each_get_their_own_environment(world: World) -> No
     assert world.nothing_left()
 
 
-def test_a_changed_cron_replaces_both_sides(world: World) -> None:
+def test_a_changed_cron_replaces_both_sides(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training(name="nightly"))
     project.up()
@@ -62,7 +62,7 @@ def test_a_changed_cron_replaces_both_sides(world: World) -> None:
     assert (record["cron_expression"], counterpart["schedule"]) == ("0 5 * * *", "0 5 * * *")
 
 
-def test_paused_toggles_in_place_on_both_sides(world: World) -> None:
+def test_paused_toggles_in_place_on_both_sides(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training(paused=True))
     project.up()
@@ -76,7 +76,7 @@ def test_paused_toggles_in_place_on_both_sides(world: World) -> None:
         assert (changed["active"], counterpart["paused"]) == (not paused, paused)
 
 
-def test_settings_change_in_place(world: World) -> None:
+def test_settings_change_in_place(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training(orchestrator_settings={"colour": "red"}))
     project.up()
@@ -95,7 +95,7 @@ def test_settings_change_in_place(world: World) -> None:
     ids=["cadence", "paused"],
 )
 def test_a_counterpart_edited_by_hand_is_shown_and_repaired(
-    world: World, edit: dict[str, object], changes: str
+    world: EngineWorld, edit: dict[str, object], changes: str
 ) -> None:
     project = world.project("")
     project.write(world.training())
@@ -111,7 +111,7 @@ def test_a_counterpart_edited_by_hand_is_shown_and_repaired(
 
 
 @pytest.mark.parametrize("update", ["active=False", "cron_expression='0 9 * * *'", "name='x'"])
-def test_a_record_edited_by_hand_is_shown_and_repaired(world: World, update: str) -> None:
+def test_a_record_edited_by_hand_is_shown_and_repaired(world: EngineWorld, update: str) -> None:
     project = world.project("")
     project.write(world.training(name="nightly"))
     project.up()
@@ -129,7 +129,7 @@ def test_a_record_edited_by_hand_is_shown_and_repaired(world: World, update: str
     assert project.refresh().changes == {}
 
 
-def test_a_lost_counterpart_is_replaced_with_its_record(world: World) -> None:
+def test_a_lost_counterpart_is_replaced_with_its_record(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training())
     project.up()
@@ -142,7 +142,7 @@ def test_a_lost_counterpart_is_replaced_with_its_record(world: World) -> None:
     assert record["id"] != before["id"]
 
 
-def test_a_lost_record_is_replaced_with_its_counterpart(world: World) -> None:
+def test_a_lost_record_is_replaced_with_its_counterpart(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training())
     project.up()
@@ -155,7 +155,7 @@ def test_a_lost_record_is_replaced_with_its_counterpart(world: World) -> None:
     assert world.nothing_left()
 
 
-def test_both_sides_lost_is_gone(world: World) -> None:
+def test_both_sides_lost_is_gone(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training())
     project.up()
@@ -166,7 +166,7 @@ def test_both_sides_lost_is_gone(world: World) -> None:
     world.only()
 
 
-def test_a_moved_snapshot_name_shows_on_refresh(world: World) -> None:
+def test_a_moved_snapshot_name_shows_on_refresh(world: EngineWorld) -> None:
     project = world.project("")
     world.zenml.create_snapshot("one", pipeline="moving", name="latest", value=1)
     body = 'zenml.Schedule("m", stack="one", snapshot="moving:latest", cron="@daily")'
@@ -185,7 +185,7 @@ def test_a_moved_snapshot_name_shows_on_refresh(world: World) -> None:
     world.only()
 
 
-def test_explicit_replace_target_and_refresh(world: World) -> None:
+def test_explicit_replace_target_and_refresh(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training(name="nightly"))
     project.up()
@@ -199,7 +199,7 @@ def test_explicit_replace_target_and_refresh(world: World) -> None:
     assert world.nothing_left()
 
 
-def test_moving_between_stacks_leaves_nothing_behind(world: World) -> None:
+def test_moving_between_stacks_leaves_nothing_behind(world: EngineWorld) -> None:
     body = 'zenml.Schedule("m", stack="{}", snapshot="training:v1", cron="@daily")'
     project = world.project(body.format("one"))
     project.up()
@@ -209,7 +209,7 @@ def test_moving_between_stacks_leaves_nothing_behind(world: World) -> None:
     assert counterpart["active_stack"] == world.zenml.evaluate("str(client.get_stack('two').id)")
 
 
-def test_renaming_a_resource_with_an_alias_keeps_the_pair(world: World) -> None:
+def test_renaming_a_resource_with_an_alias_keeps_the_pair(world: EngineWorld) -> None:
     body = 'zenml.Schedule("{}", stack="one", snapshot="training:v1", cron="{}", name="n"{})'
     project = world.project(body.format("old", "@daily", ""))
     project.up()
@@ -224,7 +224,7 @@ def test_renaming_a_resource_with_an_alias_keeps_the_pair(world: World) -> None:
     assert project.preview().changes == {}
 
 
-def test_renaming_and_changing_at_once_replaces_the_pair(world: World) -> None:
+def test_renaming_and_changing_at_once_replaces_the_pair(world: EngineWorld) -> None:
     body = 'zenml.Schedule("{}", stack="one", snapshot="training:v1", cron="{}", name="n"{})'
     project = world.project(body.format("old", "@daily", ""))
     project.up()
@@ -237,7 +237,7 @@ def test_renaming_and_changing_at_once_replaces_the_pair(world: World) -> None:
     assert counterpart["owner"] == "testbed/dev/new"
 
 
-def test_retain_on_delete_leaves_both_and_a_new_program_takes_them_back(world: World) -> None:
+def test_retain_on_delete_leaves_both_and_a_new_program_takes_them_back(world: EngineWorld) -> None:
     body = """zenml.Schedule(
     "kept", stack="one", snapshot="training:v1", cron="@daily",
     opts=pulumi.ResourceOptions(retain_on_delete=True),
@@ -250,7 +250,7 @@ def test_retain_on_delete_leaves_both_and_a_new_program_takes_them_back(world: W
     world.only()
 
 
-def test_protect_and_ignore_changes_are_honoured(world: World) -> None:
+def test_protect_and_ignore_changes_are_honoured(world: EngineWorld) -> None:
     body = """zenml.Schedule(
     "guarded", stack="one", snapshot="training:v1", cron="{}",
     opts=pulumi.ResourceOptions(protect={}, ignore_changes=["cron", "name"]),
@@ -267,7 +267,7 @@ def test_protect_and_ignore_changes_are_honoured(world: World) -> None:
     assert world.nothing_left()
 
 
-def test_get_looks_without_managing(world: World) -> None:
+def test_get_looks_without_managing(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training())
     project.up()

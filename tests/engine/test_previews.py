@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import PROGRAM, World
+from .conftest import PROGRAM, EngineWorld
 
 pytestmark = pytest.mark.engine
 
@@ -21,7 +21,7 @@ GOOD = 'stack="one", snapshot="training:v1", cron="@daily"'
     ],
     ids=["cron", "unknown-stack", "local-stack"],
 )
-def test_a_mistake_is_shown_on_its_property(world: World, arguments: str, shown: str) -> None:
+def test_a_mistake_is_shown_on_its_property(world: EngineWorld, arguments: str, shown: str) -> None:
     project = world.project(SCHEDULE.format(arguments))
     output = project.preview(fails=True).output
     assert shown in output
@@ -29,7 +29,7 @@ def test_a_mistake_is_shown_on_its_property(world: World, arguments: str, shown:
     assert world.nothing_left()
 
 
-def test_a_preview_needs_neither_network_nor_credentials(world: World) -> None:
+def test_a_preview_needs_neither_network_nor_credentials(world: EngineWorld) -> None:
     project = world.project(SCHEDULE.format('stack="vertex-prod", snapshot="t:v1", cron="@daily"'))
     for name in ("ZENML_CONFIG_PATH", "PYTHONPATH"):
         project.env.pop(name, None)
@@ -43,7 +43,7 @@ def test_a_preview_needs_neither_network_nor_credentials(world: World) -> None:
     assert "no answer from http://127.0.0.1:9" in result.output
 
 
-def test_a_named_flavor_is_checked_without_network(world: World) -> None:
+def test_a_named_flavor_is_checked_without_network(world: EngineWorld) -> None:
     text = 'stack="k8s-prod", snapshot="t:v1", flavor="kubernetes", interval=3600, start_time={}'
     project = world.project(SCHEDULE.format(text.format('"2030-01-01T00:00:00Z"')))
     for name in ("ZENML_CONFIG_PATH", "PYTHONPATH"):
@@ -52,7 +52,7 @@ def test_a_named_flavor_is_checked_without_network(world: World) -> None:
     assert "property interval value" in project.preview(fails=True).output
 
 
-def test_unknown_values_are_left_for_later(world: World) -> None:
+def test_unknown_values_are_left_for_later(world: EngineWorld) -> None:
     body = """
 first = zenml.Schedule("first", stack="one", snapshot="training:v1", cron="@daily")
 zenml.Schedule(
@@ -68,7 +68,7 @@ zenml.Schedule(
     assert project.preview().changes == {}
 
 
-def test_two_resources_of_one_name_are_refused(world: World) -> None:
+def test_two_resources_of_one_name_are_refused(world: EngineWorld) -> None:
     body = f"""
 class Team(pulumi.ComponentResource):
     def __init__(self, kind):
@@ -82,7 +82,7 @@ Team("a:b:D")
     assert "two schedules are called" in project.preview(fails=True).output
 
 
-def test_a_program_and_an_idle_preview_import_neither_zenml_nor_an_sdk(world: World) -> None:
+def test_a_program_and_an_idle_preview_import_neither_zenml_nor_an_sdk(world: EngineWorld) -> None:
     project = world.project("")
     watch = """
 import sys
@@ -103,7 +103,7 @@ sys.meta_path.insert(0, Watch())
     assert not seen.exists(), seen.read_text()
 
 
-def test_the_name_of_somebody_else_is_refused_at_preview(world: World) -> None:
+def test_the_name_of_somebody_else_is_refused_at_preview(world: EngineWorld) -> None:
     mine = world.project("")
     mine.write(world.training(name="taken"))
     mine.up()

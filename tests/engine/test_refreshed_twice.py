@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import World
+from .conftest import EngineWorld
 
 pytestmark = pytest.mark.engine
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.engine
     ids=["cadence", "unsayable", "paused"],
 )
 def test_a_second_refresh_does_not_hide_what_the_first_one_found(
-    world: World, edit: dict[str, object], change: str
+    world: EngineWorld, edit: dict[str, object], change: str
 ) -> None:
     project = world.project("")
     project.write(world.training())

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import World
+from .conftest import EngineWorld
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.mark.parametrize("trouble", ["refuse", "swallow"])
-def test_a_failed_replace_leaves_the_old_pair_running(world: World, trouble: str) -> None:
+def test_a_failed_replace_leaves_the_old_pair_running(world: EngineWorld, trouble: str) -> None:
     project = world.project("")
     project.write(world.training(name="nightly"))
     project.up()
@@ -30,7 +30,9 @@ def test_a_failed_replace_leaves_the_old_pair_running(world: World, trouble: str
     assert (record["name"], counterpart["schedule"]) == ("nightly", "0 5 * * *")
 
 
-def test_what_cannot_be_undone_keeps_its_record_and_goes_with_the_next_up(world: World) -> None:
+def test_what_cannot_be_undone_keeps_its_record_and_goes_with_the_next_up(
+    world: EngineWorld,
+) -> None:
     project = world.project("")
     project.write(world.training(name="nightly"))
     project.up()
@@ -46,7 +48,7 @@ def test_what_cannot_be_undone_keeps_its_record_and_goes_with_the_next_up(world:
     assert (record["name"], counterpart["schedule"]) == ("nightly", "0 5 * * *")
 
 
-def test_killed_while_creating_the_next_up_leaves_one_pair(world: World) -> None:
+def test_killed_while_creating_the_next_up_leaves_one_pair(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training(name="nightly"))
     (world.files / "die").touch()
@@ -57,7 +59,7 @@ def test_killed_while_creating_the_next_up_leaves_one_pair(world: World) -> None
     assert (record["name"], counterpart["owner"]) == ("nightly", "testbed/dev/training")
 
 
-def test_killed_while_replacing_the_next_up_leaves_one_pair(world: World) -> None:
+def test_killed_while_replacing_the_next_up_leaves_one_pair(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training(name="nightly"))
     project.up()
@@ -72,7 +74,7 @@ def test_killed_while_replacing_the_next_up_leaves_one_pair(world: World) -> Non
 
 
 def test_killed_while_replacing_and_going_back_a_refresh_finds_the_second_pair(
-    world: World,
+    world: EngineWorld,
 ) -> None:
     project = world.project("")
     project.write(world.training(name="nightly"))
@@ -86,7 +88,7 @@ def test_killed_while_replacing_and_going_back_a_refresh_finds_the_second_pair(
     assert (record["name"], counterpart["schedule"]) == ("nightly", "0 3 * * 1-5")
 
 
-def test_a_delete_that_fails_is_an_error_and_can_be_run_again(world: World) -> None:
+def test_a_delete_that_fails_is_an_error_and_can_be_run_again(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training())
     project.up()
@@ -98,7 +100,7 @@ def test_a_delete_that_fails_is_an_error_and_can_be_run_again(world: World) -> N
     assert world.nothing_left()
 
 
-def test_adopting_what_is_already_as_asked_makes_nothing_new(world: World) -> None:
+def test_adopting_what_is_already_as_asked_makes_nothing_new(world: EngineWorld) -> None:
     maker = world.project("")
     maker.write(world.training(name="nightly"))
     maker.up()
@@ -117,7 +119,7 @@ def test_adopting_what_is_already_as_asked_makes_nothing_new(world: World) -> No
     assert taker.preview().changes == {}
 
 
-def test_adopting_what_nobody_owns(world: World) -> None:
+def test_adopting_what_nobody_owns(world: EngineWorld) -> None:
     world.zenml.evaluate(
         "client.zen_store.create_schedule(__import__('zenml.models').models.ScheduleRequest("
         "project=client.active_project.id, name='orphan', active=True, cron_expression='1 1 * * *',"
@@ -133,7 +135,7 @@ def test_adopting_what_nobody_owns(world: World) -> None:
     assert (record["name"], counterpart["schedule"]) == ("orphan", "0 3 * * 1-5")
 
 
-def test_a_pipeline_from_source_is_replaced_when_its_source_changes(world: World) -> None:
+def test_a_pipeline_from_source_is_replaced_when_its_source_changes(world: EngineWorld) -> None:
     project = world.project("")
     source = project.folder / "ml"
     source.mkdir()
@@ -157,7 +159,7 @@ def test_a_pipeline_from_source_is_replaced_when_its_source_changes(world: World
     world.only()
 
 
-def test_wrong_answers_of_zenml_are_told_apart(world: World, tmp_path: Path) -> None:
+def test_wrong_answers_of_zenml_are_told_apart(world: EngineWorld, tmp_path: Path) -> None:
     project = world.project("")
     project.write(world.training())
     project.set_config("zenml:serverUrl", "http://127.0.0.1:9")

@@ -6,12 +6,12 @@ from typing import Any
 
 from zenml_filecron.pulumi import FileCronOrchestrator
 
-from pulumi_zenml.audit import plan_adoption, take_inventory
-from pulumi_zenml.connection import Connection
 from pulumi_zenml.errors import UnreachableError
-from pulumi_zenml.inputs import to_declared
-from pulumi_zenml.pairs import Pairs
-from pulumi_zenml.session import Session
+from pulumi_zenml.lifecycle.pairs import Pairs
+from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.operations import plan_adoption, take_inventory
+from pulumi_zenml.schedule.inputs import to_declared
+from pulumi_zenml.zenml.connection import Connection
 
 
 def fail_then_adopt(name: str, owner: str) -> dict[str, Any]:

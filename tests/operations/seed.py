@@ -20,13 +20,13 @@ from zenml.enums import ExecutionStatus, StackComponentType
 from zenml.models import PipelineRunRequest, ScheduleRequest
 
 from pulumi_zenml.cadence import fires_between, make_cadence
-from pulumi_zenml.connection import Connection
-from pulumi_zenml.orchestrators.base import Submission, Wanted
-from pulumi_zenml.pair import Declared
-from pulumi_zenml.pairs import Pairs
-from pulumi_zenml.record import Marker
-from pulumi_zenml.session import Session
-from pulumi_zenml.submission import schedule_snapshot, submit
+from pulumi_zenml.lifecycle.pair import Declared
+from pulumi_zenml.lifecycle.pairs import Pairs
+from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.orchestrators.counterpart import Wanted
+from pulumi_zenml.zenml.connection import Connection
+from pulumi_zenml.zenml.records import Marker
+from pulumi_zenml.zenml.submission import Submission, schedule_snapshot, submit
 
 ORCHESTRATORS_VARIABLE = "PULUMI_ZENML_ORCHESTRATORS"
 DATABASE_VARIABLE = "OPERATIONS_DATABASE"
@@ -324,7 +324,7 @@ def count_calls(what: str) -> dict[str, int]:
     """How often ZenML and the orchestrators are called by a listing, an audit or a report."""
     from zenml_filecron.pulumi import FileCronOrchestrator
 
-    from pulumi_zenml.audit import list_schedules, run_audit, take_inventory, take_report
+    from pulumi_zenml.operations import list_schedules, run_audit, take_inventory, take_report
 
     calls: Counter[str] = Counter()
     store = type(Client().zen_store)

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operations.conftest import World
-from operations.test_hand import examples
-from pulumi_zenml.audit.program import call, literal, quoted
+from operations.test_control import examples
+from pulumi_zenml.operations.python_source import call, literal, quoted
 from testbed.engine import Project
 
 pytestmark = pytest.mark.engine

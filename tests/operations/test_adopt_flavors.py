@@ -12,10 +12,10 @@ import pytest
 
 from operations.conftest import COMMAND
 from operations.test_flavors import Fleet, fleet
-from pulumi_zenml.audit import find_one, plan_adoption
-from pulumi_zenml.inputs import to_declared
-from pulumi_zenml.pairs import Pairs
-from pulumi_zenml.session import Session
+from pulumi_zenml.lifecycle.pairs import Pairs
+from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.operations import find_one, plan_adoption
+from pulumi_zenml.schedule.inputs import to_declared
 from testbed.engine import Project
 from testbed.kubernetes import Kubernetes
 from testbed.snapshots import ZenmlClient

@@ -210,7 +210,7 @@ def test_each_finding_is_reported_and_nothing_else(world: World) -> None:
             "code", "severity", "schedule", "stack", "flavor", "native_id", "message", "fix"
         }  # fmt: skip
         assert finding["message"] and finding["fix"]
-    from pulumi_zenml.audit import CODES
+    from pulumi_zenml.operations import CODES
 
     assert {code for code, _ in said.findings()} == set(CODES)
 
@@ -343,11 +343,11 @@ def test_filters_and_formats(world: World) -> None:
 def test_a_result_can_be_written_and_read(world: World) -> None:
     world.seed("unmanaged", "daily-lost-prod", cron="9 3 * * *", submitted=False)
     text = world.zenml.evaluate(
-        "__import__('pulumi_zenml.audit', fromlist=['x']).run_audit(__import__("
-        "'pulumi_zenml.connection', fromlist=['x']).Connection()).to_json()"
+        "__import__('pulumi_zenml.operations', fromlist=['x']).run_audit(__import__("
+        "'pulumi_zenml.zenml.connection', fromlist=['x']).Connection()).to_json()"
     )
-    from pulumi_zenml.audit import AuditResult
     from pulumi_zenml.errors import InputError
+    from pulumi_zenml.operations import AuditResult
 
     result = AuditResult.from_json(text)
     assert [it.schedule for it in result.findings] == ["daily-lost-prod"]

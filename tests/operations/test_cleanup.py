@@ -243,10 +243,10 @@ def test_a_backup_that_cannot_be_written_changes_nothing(world: World) -> None:
 def test_a_backup_that_cannot_be_trusted_is_refused(
     tmp_path: Path, spoil: Any, reason: str
 ) -> None:
-    from pulumi_zenml.audit import read_backup
-    from pulumi_zenml.audit.backup import Item, write_backup
     from pulumi_zenml.cadence import make_cadence
     from pulumi_zenml.errors import BackupError
+    from pulumi_zenml.operations import read_backup
+    from pulumi_zenml.operations.backup import Item, write_backup
 
     cadence = make_cadence(cron="0 3 * * *", timezone="Europe/Berlin")
     names = ("project", "project_id", "stack", "orchestrator", "orchestrator_id", "flavor")

@@ -20,19 +20,19 @@ import yaml
 
 from operations.conftest import World
 from orchestrators.benches import FLAVORS, Ready, ready
-from pulumi_zenml.audit import Check, Scope, clean_up, diagnose, plan_cleanup, take_inventory
-from pulumi_zenml.audit.doctor import AREAS, examine, exit_code
-from pulumi_zenml.audit.doctor.machine import clock, known_zones
-from pulumi_zenml.audit.doctor.packages import supported, wrong_packages
-from pulumi_zenml.audit.doctor.secrets import without_secrets
-from pulumi_zenml.audit.doctor.zenml import judge_versions
 from pulumi_zenml.cadence import make_cadence
-from pulumi_zenml.connection import Connection
 from pulumi_zenml.errors import NotFoundError, PermissionDeniedError, UnreachableError
+from pulumi_zenml.lifecycle.pair import Declared
+from pulumi_zenml.lifecycle.pairs import Pairs
+from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.operations import Check, Scope, clean_up, diagnose, plan_cleanup, take_inventory
+from pulumi_zenml.operations.doctor import AREAS, exit_code, probe_orchestrator
+from pulumi_zenml.operations.doctor.machine import clock, known_zones
+from pulumi_zenml.operations.doctor.packages import supported, wrong_packages
+from pulumi_zenml.operations.doctor.secrets import without_secrets
+from pulumi_zenml.operations.doctor.zenml import judge_versions
 from pulumi_zenml.orchestrators.probe import Probe, Seen, if_allowed
-from pulumi_zenml.pair import Declared
-from pulumi_zenml.pairs import Pairs
-from pulumi_zenml.session import Session
+from pulumi_zenml.zenml.connection import Connection
 from testbed.zenml_server import ZenmlServer
 
 NAME = "daily-training-prod"
@@ -265,7 +265,7 @@ def test_one_probe_never_stops_the_others() -> None:
     well = Seen("it is well")
     stop = threading.Event()
     down = UnreachableError("X", "no answer.")
-    found = examine(
+    found = probe_orchestrator(
         Sick(  # type: ignore[arg-type]
             Probe("bug", raising(KeyError("x"))),
             Probe("denied", raising(PermissionDeniedError("X", "may not."))),

@@ -9,15 +9,16 @@ from typing import Any, cast
 
 import pytest
 
-from pulumi_zenml.audit.expected import Window, missing, run_times, window
-from pulumi_zenml.audit.inventory import Entry, Held
-from pulumi_zenml.audit.memory import Seen
-from pulumi_zenml.audit.options import Options
-from pulumi_zenml.audit.zenml_rows import Component
 from pulumi_zenml.cadence import Cadence, get_dialect, make_cadence
 from pulumi_zenml.cadence.model import Native
-from pulumi_zenml.orchestrators.base import Counterpart, NativeRun, Orchestrator
-from pulumi_zenml.record import Marker, Record
+from pulumi_zenml.operations.audit_state import Seen
+from pulumi_zenml.operations.entry import Entry, Held
+from pulumi_zenml.operations.expected import Window, missing, run_times, window
+from pulumi_zenml.operations.options import Options
+from pulumi_zenml.operations.zenml_rows import Component
+from pulumi_zenml.orchestrators.base import Orchestrator
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun
+from pulumi_zenml.zenml.records import Marker, Record
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 GRACE = timedelta(minutes=15)

@@ -11,7 +11,11 @@ from uuid import UUID
 import pytest
 
 from orchestrators.benches import FLAVORS, Ready, ready
-from pulumi_zenml.audit import (
+from pulumi_zenml.cadence import Cadence, make_cadence, schedule_name
+from pulumi_zenml.lifecycle.pair import Declared, Pair
+from pulumi_zenml.lifecycle.pairs import Pairs
+from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.operations import (
     AuditResult,
     Inventory,
     Options,
@@ -28,10 +32,6 @@ from pulumi_zenml.audit import (
     take_history,
     take_inventory,
 )
-from pulumi_zenml.cadence import Cadence, make_cadence, schedule_name
-from pulumi_zenml.pair import Declared, Pair
-from pulumi_zenml.pairs import Pairs
-from pulumi_zenml.session import Session
 
 
 class Fleet:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from operations.conftest import COMMAND, Said, World
-from operations.test_hand import examples
+from operations.test_control import examples
 from testbed.engine import Project
 
 pytestmark = pytest.mark.engine

@@ -22,10 +22,10 @@ from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from operations.conftest import World
-from pulumi_zenml.audit import Report, ReportRow, Row, Scope, render_html, write_html
-from pulumi_zenml.audit.findings import AuditResult
-from pulumi_zenml.audit.zenml_rows import Run
 from pulumi_zenml.errors import InputError
+from pulumi_zenml.operations import Report, ReportRow, ScheduleRow, Scope, render_html, write_html
+from pulumi_zenml.operations.findings import AuditResult
+from pulumi_zenml.operations.zenml_rows import Run
 from testbed.browser import Browser, browser
 from testbed.forked import CommandServer
 from testbed.snapshots import ZenmlClient
@@ -483,7 +483,7 @@ def test_only_addresses_of_the_web_become_links(chrome: Browser, tmp_path: Path)
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
     def row(name: str, url: str) -> ReportRow:
-        schedule = Row(
+        schedule = ScheduleRow(
             name, "default", "training", "prod", "kubernetes", "every day", "UTC", None, "active",
             "active", now, "completed", "unmanaged", "", f"native-{name}", url, "snapshot",
         )  # fmt: skip

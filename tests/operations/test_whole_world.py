@@ -19,7 +19,7 @@ from operations.conftest import TESTS, Said, World
 from operations.seed import DATABASE_VARIABLE, ORCHESTRATORS_VARIABLE
 from orchestrators.benches import make_bench
 from orchestrators.zenml_here import zenml_here
-from pulumi_zenml.audit import CODES
+from pulumi_zenml.operations import CODES
 from pulumi_zenml.orchestrators import REGISTRY
 from pulumi_zenml.testing.bench import Bench
 from testbed.forked import CommandServer

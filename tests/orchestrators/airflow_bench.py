@@ -15,7 +15,7 @@ import httpx
 
 from orchestrators.airflow_world import edit_config
 from orchestrators.gate import Gate
-from pulumi_zenml.orchestrators.base import Json
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.airflow import Airflow
 

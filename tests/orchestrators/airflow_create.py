@@ -24,8 +24,9 @@ def create(given: str) -> dict[str, Any]:
     from orchestrators.airflow_world import edit_config, read_config
     from pulumi_zenml.cadence.check import check_cadence
     from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
-    from pulumi_zenml.orchestrators.base import Target, Wanted
-    from pulumi_zenml.submission import schedule_snapshot, submit
+    from pulumi_zenml.orchestrators.base import Target
+    from pulumi_zenml.orchestrators.counterpart import Wanted
+    from pulumi_zenml.zenml.submission import schedule_snapshot, submit
 
     asked = json.loads(given)
     name = asked["name"]
@@ -119,7 +120,8 @@ def call(given: str) -> Any:
 
     from pulumi_zenml.errors import PulumiZenmlError
     from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
-    from pulumi_zenml.orchestrators.base import Counterpart, Target
+    from pulumi_zenml.orchestrators.base import Target
+    from pulumi_zenml.orchestrators.counterpart import Counterpart
 
     asked = json.loads(given)
     stack = Client().get_stack(asked["stack"])

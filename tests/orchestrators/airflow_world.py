@@ -12,13 +12,15 @@ from typing import Any, cast
 
 from pulumi_zenml.cadence.check import check_cadence
 from pulumi_zenml.cadence.model import Cadence
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
-from pulumi_zenml.orchestrators.base import Json, Target, Wanted
+from pulumi_zenml.orchestrators.base import Target
+from pulumi_zenml.orchestrators.counterpart import Wanted
 from testbed.snapshots import ZenmlClient
 
 
 @dataclass
-class World:
+class AirflowWorld:
     """One stack of flavor ``airflow``.
 
     Attributes:
@@ -36,7 +38,7 @@ class World:
     component: str = ""
 
     @classmethod
-    def register(cls, client: ZenmlClient, stack: str, dags: Path) -> World:
+    def register(cls, client: ZenmlClient, stack: str, dags: Path) -> AirflowWorld:
         client.register_airflow_stack(stack, dags=dags)
         snapshot = client.create_snapshot(stack, pipeline=f"training-{stack}")
         return cls(client, stack, dags, snapshot.id)

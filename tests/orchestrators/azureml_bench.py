@@ -20,9 +20,9 @@ from typing import Any, ClassVar, Self
 
 from orchestrators.s3_bucket import S3Bucket
 from orchestrators.stacks import WITH_IMAGES, register
-from pulumi_zenml.orchestrators.base import Json
-from pulumi_zenml.testing.azureml_standin import AzureMLStandIn
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
+from standins.azureml_standin import AzureMLStandIn
 
 
 class AzureMLBench(Bench):

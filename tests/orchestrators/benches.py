@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from orchestrators.zenml_here import zenml_here
-from pulumi_zenml.connection import Connection
 from pulumi_zenml.testing.bench import Bench
+from pulumi_zenml.zenml.connection import Connection
 from testbed.snapshots import zenml_client
 from testbed.zenml_server import ZenmlServer
 

@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 from orchestrators.s3_bucket import S3Bucket
 from orchestrators.stacks import Components, register
-from pulumi_zenml.orchestrators.base import Json
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
-from pulumi_zenml.testing.databricks_standin import DatabricksStandIn
+from standins.databricks_standin import DatabricksStandIn
 
 
 class DatabricksBench(Bench):

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from orchestrators.stacks import WITH_IMAGES, register
-from pulumi_zenml.orchestrators.base import Json
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.sshd import SshHost
 

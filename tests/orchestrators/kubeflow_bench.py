@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 
 from orchestrators.s3_bucket import S3Bucket
 from orchestrators.stacks import WITH_IMAGES, register
-from pulumi_zenml.orchestrators.base import Json
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
-from pulumi_zenml.testing.kfp_standin import KfpStandIn
+from standins.kfp_standin import KfpStandIn
 
 TOKEN = "a-token-of-the-bench"
 

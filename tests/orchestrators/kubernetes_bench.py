@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from orchestrators.gate import Gate
 from orchestrators.stacks import WITH_IMAGES, register
-from pulumi_zenml.orchestrators.base import Json
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.kubernetes import TOKEN, Kubernetes
 

@@ -35,9 +35,10 @@ def create(
     from zenml.models import ScheduleRequest
 
     from pulumi_zenml.cadence import make_cadence
-    from pulumi_zenml.orchestrators.base import Target, Wanted
+    from pulumi_zenml.orchestrators.base import Target
+    from pulumi_zenml.orchestrators.counterpart import Wanted
     from pulumi_zenml.orchestrators.kubernetes import KubernetesOrchestrator
-    from pulumi_zenml.submission import schedule_snapshot, submit
+    from pulumi_zenml.zenml.submission import schedule_snapshot, submit
 
     client = Client()
     model = client.get_stack(stack)

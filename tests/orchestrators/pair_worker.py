@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orchestrators.stacks import Components
-    from pulumi_zenml.pair import Pair
-    from pulumi_zenml.pairs import Pairs
+    from pulumi_zenml.lifecycle.pair import Pair
+    from pulumi_zenml.lifecycle.pairs import Pairs
     from testbed.snapshots import ZenmlClient
 
 
@@ -76,7 +76,7 @@ def _meant(plain: Mapping[str, Any]) -> dict[str, Any]:
 def create(stack: str, overrides: Mapping[str, Any], **declared: Any) -> dict[str, Any]:
     """Make a pair. ``cadence`` holds what :func:`written` made of ``make_cadence``'s arguments."""
     from pulumi_zenml.cadence import make_cadence
-    from pulumi_zenml.pair import Declared
+    from pulumi_zenml.lifecycle.pair import Declared
 
     cadence = make_cadence(**_meant(declared.pop("cadence")))
     owner = f"tests/dev/{declared['name']}"
@@ -97,7 +97,7 @@ def read(overrides: Mapping[str, Any], pair: dict[str, Any]) -> dict[str, Any] |
 
 def delete(overrides: Mapping[str, Any], pair: dict[str, Any]) -> None:
     """Delete the pair."""
-    from pulumi_zenml.running import Policy
+    from pulumi_zenml.lifecycle.running import Policy
 
     _pairs(pair["stack"], overrides, []).delete(
         pair["record"],
@@ -108,9 +108,9 @@ def delete(overrides: Mapping[str, Any], pair: dict[str, Any]) -> None:
 
 
 def _pairs(stack: str, overrides: Mapping[str, Any], said: list[str]) -> Pairs:
-    from pulumi_zenml.connection import Connection
-    from pulumi_zenml.pairs import Pairs
-    from pulumi_zenml.session import Session
+    from pulumi_zenml.lifecycle.pairs import Pairs
+    from pulumi_zenml.lifecycle.session import Session
+    from pulumi_zenml.zenml.connection import Connection
 
     return Pairs(Session(Connection(orchestrators={stack: overrides}), warn=said.append))
 

@@ -18,9 +18,9 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 from orchestrators.stacks import WITH_IMAGES, Components, register
-from pulumi_zenml.orchestrators.base import Json
-from pulumi_zenml.testing.aws_standin import AwsStandIn
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
+from standins.aws_standin import AwsStandIn
 
 ROLE = "arn:aws:iam::123456789012:role/service-role/scheduler"
 EXECUTION_ROLE = "arn:aws:iam::123456789012:role/sagemaker"

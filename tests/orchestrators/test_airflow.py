@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from orchestrators.airflow_world import World, cadence, wanted, write_zip
-from pulumi_zenml.compare import differences, same_cadence
+from orchestrators.airflow_world import AirflowWorld, cadence, wanted, write_zip
 from pulumi_zenml.errors import (
     CannotExpressError,
     NotFoundError,
     ServiceError,
 )
+from pulumi_zenml.lifecycle.compare import differences, same_cadence
 from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
 from pulumi_zenml.orchestrators.airflow import folder as _airflow_folder
 from pulumi_zenml.orchestrators.airflow.timing import INERT
@@ -34,12 +34,14 @@ PAST = SOON - timedelta(days=20)
 
 
 @pytest.fixture(scope="module")
-def world(local_client: ZenmlClient, tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World.register(local_client, "airflow-folder", tmp_path_factory.mktemp("dags") / "dags")
+def world(local_client: ZenmlClient, tmp_path_factory: pytest.TempPathFactory) -> AirflowWorld:
+    return AirflowWorld.register(
+        local_client, "airflow-folder", tmp_path_factory.mktemp("dags") / "dags"
+    )
 
 
 @pytest.fixture(autouse=True)
-def _tidy(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _tidy(world: AirflowWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("ZENML_CONFIG_PATH", world.client.env["ZENML_CONFIG_PATH"])
     yield
     for path in world.dags.glob("*"):
@@ -47,7 +49,7 @@ def _tidy(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def made(world: World) -> Iterator[tuple[AirflowOrchestrator, str]]:
+def made(world: AirflowWorld) -> Iterator[tuple[AirflowOrchestrator, str]]:
     """A schedule at three every day, and the orchestrator that has it."""
     name = world.create()["native_id"]
     orchestrator = world.orchestrator()
@@ -55,14 +57,16 @@ def made(world: World) -> Iterator[tuple[AirflowOrchestrator, str]]:
     orchestrator.delete(name)
 
 
-def start_date(world: World, name: str) -> datetime:
+def start_date(world: AirflowWorld, name: str) -> datetime:
     return datetime.fromisoformat(world.config(name)["start_date"])
 
 
 # --- create ------------------------------------------------------------------------------------
 
 
-def test_a_zip_is_staged_where_airflow_does_not_look_and_then_put_in_place(world: World) -> None:
+def test_a_zip_is_staged_where_airflow_does_not_look_and_then_put_in_place(
+    world: AirflowWorld,
+) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     staged = world.create("weekly report", shape=False)
     orchestrator = world.orchestrator()
@@ -87,7 +91,7 @@ def test_a_zip_is_staged_where_airflow_does_not_look_and_then_put_in_place(world
 
 
 def test_the_generator_in_the_zip_is_the_one_of_zenml(
-    world: World, made: tuple[AirflowOrchestrator, str]
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
 ) -> None:
     module = "zenml.integrations.airflow.orchestrators.dag_generator"
     source = f"__import__('inspect').getsource(__import__({module!r}, fromlist=['x']))"
@@ -95,7 +99,7 @@ def test_the_generator_in_the_zip_is_the_one_of_zenml(
         assert archive.read("dag.py").decode() == world.client.evaluate(source)
 
 
-def test_two_schedules_of_one_name_do_not_meet(world: World) -> None:
+def test_two_schedules_of_one_name_do_not_meet(world: AirflowWorld) -> None:
     names = [world.create("twice")["native_id"] for _ in range(2)]
     orchestrator = world.orchestrator()
     assert len(set(names)) == 2
@@ -107,7 +111,7 @@ def test_two_schedules_of_one_name_do_not_meet(world: World) -> None:
 @pytest.mark.parametrize(
     "name", ["ünïcode / näme; rm -rf *", "../../etc/passwd", ".hidden", "-", "x" * 255, "a\nb"]
 )
-def test_any_name_becomes_a_dag_id_and_a_file_in_the_folder(world: World, name: str) -> None:
+def test_any_name_becomes_a_dag_id_and_a_file_in_the_folder(world: AirflowWorld, name: str) -> None:
     native_id = world.create(name)["native_id"]
     assert world.zip(native_id).resolve().parent == world.dags.resolve()
     assert len(native_id) <= 250
@@ -130,7 +134,9 @@ def test_any_name_becomes_a_dag_id_and_a_file_in_the_folder(world: World, name: 
     ids=lambda given: "-".join(given),
 )
 @pytest.mark.parametrize("paused", [False, True])
-def test_what_is_read_is_what_was_asked(world: World, given: dict[str, Any], paused: bool) -> None:
+def test_what_is_read_is_what_was_asked(
+    world: AirflowWorld, given: dict[str, Any], paused: bool
+) -> None:
     asked = wanted(paused=paused, **given)
     assert AirflowOrchestrator.check(asked) == []
     name = world.create(cadence=given, paused=paused)["native_id"]
@@ -177,7 +183,9 @@ def test_settings_that_airflow_would_choke_on_are_refused(settings: dict[str, An
     assert [problem.property for problem in problems] == ["orchestrator_settings"]
 
 
-def test_verify_looks_at_the_folder_and_changes_nothing(world: World, tmp_path: Path) -> None:
+def test_verify_looks_at_the_folder_and_changes_nothing(
+    world: AirflowWorld, tmp_path: Path
+) -> None:
     world.orchestrator(dag_output_dir=str(tmp_path / "a" / "b")).verify(wanted())
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
@@ -187,7 +195,7 @@ def test_verify_looks_at_the_folder_and_changes_nothing(world: World, tmp_path: 
         world.orchestrator(dag_output_dir="/proc/dags").verify(wanted())
 
 
-def test_a_component_that_is_not_local_needs_a_folder(world: World) -> None:
+def test_a_component_that_is_not_local_needs_a_folder(world: AirflowWorld) -> None:
     orchestrator = world.orchestrator()
     orchestrator.target.component.configuration.update(local=False, dag_output_dir=None)
     with pytest.raises(ServiceError, match="has no `dag_output_dir`"):
@@ -207,7 +215,7 @@ def test_without_an_api_there_is_no_trigger_and_no_history(
 
 
 def test_a_paused_zip_cannot_fire_and_a_resumed_one_begins_anew(
-    world: World, made: tuple[AirflowOrchestrator, str]
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
 ) -> None:
     orchestrator, name = made
     orchestrator.set_paused(name, True)
@@ -219,7 +227,7 @@ def test_a_paused_zip_cannot_fire_and_a_resumed_one_begins_anew(
     assert start_date(world, name) >= resumed_at
 
 
-def test_a_resume_with_catch_up_goes_on_from_where_it_was(world: World) -> None:
+def test_a_resume_with_catch_up_goes_on_from_where_it_was(world: AirflowWorld) -> None:
     given = {"cron": "0 3 * * *", "start_time": PAST.isoformat(), "catchup": True}
     name = world.create(cadence=given)["native_id"]
     orchestrator = world.orchestrator()
@@ -230,7 +238,7 @@ def test_a_resume_with_catch_up_goes_on_from_where_it_was(world: World) -> None:
     orchestrator.delete(name)
 
 
-def test_a_run_once_that_passed_while_paused_is_over(world: World) -> None:
+def test_a_run_once_that_passed_while_paused_is_over(world: AirflowWorld) -> None:
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
     name = world.create(cadence={"run_once_at": at.isoformat()}, paused=True)["native_id"]
     orchestrator = world.orchestrator()
@@ -245,7 +253,9 @@ def test_a_run_once_that_passed_while_paused_is_over(world: World) -> None:
     orchestrator.delete(name)
 
 
-def test_a_second_shape_moves_nothing(world: World, made: tuple[AirflowOrchestrator, str]) -> None:
+def test_a_second_shape_moves_nothing(
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
+) -> None:
     orchestrator, name = made
     before = world.config(name)
     found = orchestrator.read(name)
@@ -256,7 +266,7 @@ def test_a_second_shape_moves_nothing(world: World, made: tuple[AirflowOrchestra
 
 
 def test_settings_come_and_go_and_leave_what_the_pipeline_had(
-    world: World, made: tuple[AirflowOrchestrator, str]
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
 ) -> None:
     orchestrator, name = made
     world.edit(name, dag_args={"max_active_runs": 16, "description": "theirs"}, tags=["theirs"])
@@ -285,7 +295,7 @@ def test_settings_come_and_go_and_leave_what_the_pipeline_had(
 
 
 def test_a_long_owner_is_kept_but_is_no_tag(
-    world: World, made: tuple[AirflowOrchestrator, str]
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
 ) -> None:
     """Airflow refuses tags of more than 100 characters."""
     orchestrator, name = made
@@ -311,7 +321,7 @@ def test_a_long_owner_is_kept_but_is_no_tag(
     ],
 )
 def test_an_edit_by_hand_is_seen(
-    world: World,
+    world: AirflowWorld,
     made: tuple[AirflowOrchestrator, str],
     edit: dict[str, Any],
     expected: str,
@@ -325,7 +335,7 @@ def test_an_edit_by_hand_is_seen(
 
 
 def test_a_paused_zip_that_was_made_to_fire_by_hand_is_not_paused(
-    world: World, made: tuple[AirflowOrchestrator, str]
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
 ) -> None:
     orchestrator, name = made
     orchestrator.set_paused(name, True)
@@ -338,7 +348,7 @@ def test_a_paused_zip_that_was_made_to_fire_by_hand_is_not_paused(
 
 
 def test_a_dag_that_zenml_wrote_alone_is_listed_and_taken_over(
-    world: World, made: tuple[AirflowOrchestrator, str]
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
 ) -> None:
     orchestrator, name = made
     with zipfile.ZipFile(world.zip(name)) as archive:
@@ -363,7 +373,7 @@ def test_a_dag_that_zenml_wrote_alone_is_listed_and_taken_over(
 
 
 def test_foreign_files_are_left_out_and_broken_ones_are_named(
-    world: World, made: tuple[AirflowOrchestrator, str]
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
 ) -> None:
     orchestrator, name = made
     foreign = {
@@ -387,7 +397,9 @@ def test_foreign_files_are_left_out_and_broken_ones_are_named(
         (world.dags / file).unlink()
 
 
-def test_a_zip_that_is_gone_is_gone(world: World, made: tuple[AirflowOrchestrator, str]) -> None:
+def test_a_zip_that_is_gone_is_gone(
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
+) -> None:
     orchestrator, name = made
     found = orchestrator.read(name)
     assert found is not None
@@ -403,7 +415,9 @@ def test_a_zip_that_is_gone_is_gone(world: World, made: tuple[AirflowOrchestrato
     orchestrator.delete(name)
 
 
-def test_no_secret_of_a_zip_is_shown(world: World, made: tuple[AirflowOrchestrator, str]) -> None:
+def test_no_secret_of_a_zip_is_shown(
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
+) -> None:
     orchestrator, name = made
     tasks = world.config(name)["tasks"]
     tasks[0]["environment"]["ZENML_STORE_API_TOKEN"] = "eyJ-very-secret"
@@ -417,7 +431,7 @@ def test_no_secret_of_a_zip_is_shown(world: World, made: tuple[AirflowOrchestrat
 # --- leftovers and atomicity -------------------------------------------------------------------
 
 
-def test_what_a_killed_process_left_is_swept(world: World) -> None:
+def test_what_a_killed_process_left_is_swept(world: AirflowWorld) -> None:
     staged = world.create("left", shape=False)
     orchestrator = world.orchestrator()
     left = Path(staged["staging"]) / f"{staged['native_id']}.zip"
@@ -434,14 +448,14 @@ def test_what_a_killed_process_left_is_swept(world: World) -> None:
     assert not part.exists()
 
 
-def test_deleting_what_is_only_staged_removes_it(world: World) -> None:
+def test_deleting_what_is_only_staged_removes_it(world: AirflowWorld) -> None:
     staged = world.create("left", shape=False)
     world.orchestrator().delete(staged["native_id"])
     assert list(Path(staged["staging"]).iterdir()) == []
 
 
 def test_a_reader_never_sees_half_a_zip(
-    world: World, made: tuple[AirflowOrchestrator, str]
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
 ) -> None:
     """Airflow takes any whole zip for a DAG file, also one that is just being written."""
     orchestrator, name = made
@@ -469,7 +483,7 @@ def test_a_reader_never_sees_half_a_zip(
 
 
 def test_a_part_is_no_zip_until_it_is_whole(
-    world: World, made: tuple[AirflowOrchestrator, str], monkeypatch: pytest.MonkeyPatch
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orchestrator, name = made
     before = world.zip(name).read_bytes()
@@ -488,7 +502,9 @@ def test_a_part_is_no_zip_until_it_is_whole(
     assert list(world.dags.glob("*.part")) == []
 
 
-def test_the_mode_of_a_zip_is_kept(world: World, made: tuple[AirflowOrchestrator, str]) -> None:
+def test_the_mode_of_a_zip_is_kept(
+    world: AirflowWorld, made: tuple[AirflowOrchestrator, str]
+) -> None:
     orchestrator, name = made
     world.zip(name).chmod(0o640)
     orchestrator.set_paused(name, True)

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from orchestrators.airflow_bench import AirflowBench
-from orchestrators.airflow_world import World, wanted
-from pulumi_zenml.compare import differences
+from orchestrators.airflow_world import AirflowWorld, wanted
 from pulumi_zenml.errors import (
     CannotExpressError,
     NotGoneError,
@@ -23,12 +22,13 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
+from pulumi_zenml.lifecycle.compare import differences
 from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
 from pulumi_zenml.orchestrators.airflow import api as _airflow_api
 from pulumi_zenml.orchestrators.airflow.api import AirflowApi
 from pulumi_zenml.orchestrators.airflow.http import AirflowHttp
 from pulumi_zenml.orchestrators.airflow.timing import INERT
-from pulumi_zenml.orchestrators.base import Counterpart
+from pulumi_zenml.orchestrators.counterpart import Counterpart
 from testbed.airflow import REFRESH_SECONDS, Airflow
 from testbed.process import wait_until
 from testbed.snapshots import ZenmlClient
@@ -46,22 +46,22 @@ def bench(airflow_server: Airflow) -> Iterator[AirflowBench]:
 
 
 @pytest.fixture(scope="module")
-def world(local_client: ZenmlClient, bench: AirflowBench) -> World:
-    return World.register(local_client, "airflow-api", bench.dags)
+def world(local_client: ZenmlClient, bench: AirflowBench) -> AirflowWorld:
+    return AirflowWorld.register(local_client, "airflow-api", bench.dags)
 
 
 @pytest.fixture(autouse=True)
-def _environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(world: AirflowWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZENML_CONFIG_PATH", world.client.env["ZENML_CONFIG_PATH"])
 
 
 @pytest.fixture(scope="module")
-def orchestrator(world: World, bench: AirflowBench, made: str) -> AirflowOrchestrator:
+def orchestrator(world: AirflowWorld, bench: AirflowBench, made: str) -> AirflowOrchestrator:
     return world.orchestrator(**bench.overrides())
 
 
 @pytest.fixture(scope="module")
-def made(world: World, bench: AirflowBench) -> str:
+def made(world: AirflowWorld, bench: AirflowBench) -> str:
     """A DAG that Airflow has read, not paused, with one step that sleeps for a minute."""
     task = {"operator_source": BASH, "operator_args": {"bash_command": "sleep 60"}}
     given = world.create("shared", overrides=dict(bench.overrides()), task=task)
@@ -111,7 +111,7 @@ def test_a_dag_is_read_before_create_is_done(
 
 
 def test_pausing_is_airflows_own_switch(
-    orchestrator: AirflowOrchestrator, bench: AirflowBench, world: World, made: str
+    orchestrator: AirflowOrchestrator, bench: AirflowBench, world: AirflowWorld, made: str
 ) -> None:
     before = world.config(made)
     orchestrator.set_paused(made, True)
@@ -127,7 +127,7 @@ def test_pausing_is_airflows_own_switch(
 
 
 @pytest.mark.slow
-def test_what_fires_and_what_does_not(world: World, bench: AirflowBench) -> None:
+def test_what_fires_and_what_does_not(world: AirflowWorld, bench: AirflowBench) -> None:
     """Two minutes of a real scheduler, over every way to fire and to be paused."""
     airflow, api = bench.airflow, dict(bench.overrides())
     by_api, by_zip = world.orchestrator(**api), world.orchestrator()
@@ -196,7 +196,7 @@ def test_what_fires_and_what_does_not(world: World, bench: AirflowBench) -> None
         by_api.delete(name)
 
 
-def test_what_airflow_cannot_import_is_an_error(world: World, bench: AirflowBench) -> None:
+def test_what_airflow_cannot_import_is_an_error(world: AirflowWorld, bench: AirflowBench) -> None:
     overrides = dict(bench.overrides())
     staged = world.create(
         "broken", overrides=overrides, task={"operator_source": "nope.Nope"}, shape=False
@@ -212,7 +212,7 @@ def test_what_airflow_cannot_import_is_an_error(world: World, bench: AirflowBenc
 
 
 def test_a_folder_that_airflow_does_not_read_is_an_error(
-    world: World, bench: AirflowBench, tmp_path: Any
+    world: AirflowWorld, bench: AirflowBench, tmp_path: Any
 ) -> None:
     overrides = {**bench.overrides(), "dag_output_dir": str(tmp_path), "wait": 2}
     staged = world.create("elsewhere", overrides=overrides, shape=False)
@@ -227,7 +227,7 @@ def test_a_folder_that_airflow_does_not_read_is_an_error(
 
 
 def test_what_is_paused_and_not_waited_for_is_paused_in_its_zip(
-    world: World, bench: AirflowBench
+    world: AirflowWorld, bench: AirflowBench
 ) -> None:
     overrides = {**bench.overrides(), "wait": 0}
     name = world.create("unseen", overrides=overrides, paused=True)["native_id"]
@@ -243,7 +243,7 @@ def test_what_is_paused_and_not_waited_for_is_paused_in_its_zip(
 
 
 def test_runs_are_started_and_listed_and_end_with_their_dag(
-    orchestrator: AirflowOrchestrator, world: World, bench: AirflowBench
+    orchestrator: AirflowOrchestrator, world: AirflowWorld, bench: AirflowBench
 ) -> None:
     """Airflow refuses to delete a DAG with a running task."""
     task = {"operator_source": BASH, "operator_args": {"bash_command": "sleep 300"}}
@@ -284,7 +284,7 @@ def test_runs_are_started_and_listed_and_end_with_their_dag(
     assert bench.airflow.api("GET", f"/dags/{name}").status_code == 404
 
 
-def test_what_is_deleted_stays_away(world: World, bench: AirflowBench) -> None:
+def test_what_is_deleted_stays_away(world: AirflowWorld, bench: AirflowBench) -> None:
     overrides = dict(bench.overrides())
     name = world.create("gone", overrides=overrides)["native_id"]
     orchestrator = world.orchestrator(**overrides)
@@ -298,7 +298,7 @@ def test_what_is_deleted_stays_away(world: World, bench: AirflowBench) -> None:
     assert len(bench.gate.calls) == calls + 1
 
 
-def test_a_copy_of_the_folder_is_waited_for(world: World, bench: AirflowBench) -> None:
+def test_a_copy_of_the_folder_is_waited_for(world: AirflowWorld, bench: AirflowBench) -> None:
     """Airflow may read a copy, which we cannot change: a DAG deleted too early comes back."""
     api = dict(bench.overrides())
     name = world.create("copied", overrides=api)["native_id"]
@@ -326,7 +326,7 @@ def test_a_copy_of_the_folder_is_waited_for(world: World, bench: AirflowBench) -
 
 
 def test_a_dag_without_its_zip_is_there_as_long_as_it_fires(
-    world: World, bench: AirflowBench
+    world: AirflowWorld, bench: AirflowBench
 ) -> None:
     name = world.create("ghost", overrides=dict(bench.overrides()))["native_id"]
     orchestrator = world.orchestrator(**bench.overrides())
@@ -364,7 +364,7 @@ CALLS: dict[str, Callable[[AirflowOrchestrator, str], object]] = {
 )
 def test_a_fault_is_an_error_of_ours_and_changes_nothing(
     orchestrator: AirflowOrchestrator,
-    world: World,
+    world: AirflowWorld,
     bench: AirflowBench,
     made: str,
     call: str,
@@ -385,7 +385,7 @@ def test_a_fault_is_an_error_of_ours_and_changes_nothing(
     [("throttled", ThrottledError), ("server-error", ServiceError), ("timeout", UnreachableError)],
 )
 def test_a_lasting_fault_is_an_error_in_the_end(
-    world: World, bench: AirflowBench, made: str, kind: Any, error: type[Exception]
+    world: AirflowWorld, bench: AirflowBench, made: str, kind: Any, error: type[Exception]
 ) -> None:
     orchestrator = world.orchestrator(**{**bench.overrides(), "timeout": 1})
     with bench.fault(kind), pytest.raises(error):
@@ -439,7 +439,7 @@ def test_a_token_does_instead_of_a_login(bench: AirflowBench, made: str) -> None
 
 
 def test_lists_of_more_than_a_page_are_whole(
-    bench: AirflowBench, made: str, world: World, monkeypatch: pytest.MonkeyPatch
+    bench: AirflowBench, made: str, world: AirflowWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = world.create("other", overrides=dict(bench.overrides()))["native_id"]
     monkeypatch.setattr(_airflow_api, "_PAGE", 1)
@@ -467,6 +467,6 @@ def test_the_address_may_have_the_path_of_the_api(bench: AirflowBench, end: str)
     assert AirflowHttp(f"{bench.gate.url}{end}", timeout=10).major == 3
 
 
-def test_trigger_is_said_to_need_an_api(world: World, made: str) -> None:
+def test_trigger_is_said_to_need_an_api(world: AirflowWorld, made: str) -> None:
     with pytest.raises(CannotExpressError, match="api_url"):
         world.orchestrator().trigger(made)

@@ -33,9 +33,10 @@ from pulumi_zenml.errors import (
 from pulumi_zenml.orchestrators.azureml import AzureMLOrchestrator
 from pulumi_zenml.orchestrators.azureml import arm as _azure_arm
 from pulumi_zenml.orchestrators.azureml.trigger import NO_START, to_body, to_fields
-from pulumi_zenml.orchestrators.base import Orchestrator, Target, Wanted
-from pulumi_zenml.testing.azureml_rules import Refusal, check_schedule
-from pulumi_zenml.testing.azureml_standin import AzureMLStandIn
+from pulumi_zenml.orchestrators.base import Orchestrator, Target
+from pulumi_zenml.orchestrators.counterpart import Wanted
+from standins.azureml_rules import Refusal, check_schedule
+from standins.azureml_standin import AzureMLStandIn
 from testbed.snapshots import zenml_client
 from testbed.zenml_server import ZenmlServer
 
@@ -441,7 +442,7 @@ def _submit_only(orchestrator: Orchestrator, snapshot: str, name: str) -> None:
     from zenml.client import Client
     from zenml.models import ScheduleRequest
 
-    from pulumi_zenml.submission import schedule_snapshot, submit
+    from pulumi_zenml.zenml.submission import schedule_snapshot, submit
 
     client = Client()
     stack = client.get_stack(STACK)

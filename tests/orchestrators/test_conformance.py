@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from orchestrators.benches import FLAVORS, Ready, ready
-from pulumi_zenml.connection import Connection
 from pulumi_zenml.testing.bench import Bench
 from pulumi_zenml.testing.conformance import Conformance
+from pulumi_zenml.zenml.connection import Connection
 
 pytestmark = pytest.mark.server
 

@@ -20,11 +20,12 @@ from pulumi_zenml.errors import (
     ServiceError,
     UnauthenticatedError,
 )
-from pulumi_zenml.orchestrators.base import Target, Wanted
+from pulumi_zenml.orchestrators.base import Target
+from pulumi_zenml.orchestrators.counterpart import Wanted
 from pulumi_zenml.orchestrators.databricks import DatabricksOrchestrator
 from pulumi_zenml.testing.bench import Fault
 from pulumi_zenml.testing.conformance import EXPECTED
-from pulumi_zenml.testing.databricks_rules import valid_quartz
+from standins.databricks_rules import valid_quartz
 from testbed.snapshots import zenml_client
 from testbed.zenml_server import ZenmlServer
 

@@ -23,7 +23,9 @@ from pulumi_zenml.errors import (
     SubmissionError,
     UnauthenticatedError,
 )
-from pulumi_zenml.orchestrators.base import Json, Orchestrator, Wanted
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.orchestrators.base import Orchestrator
+from pulumi_zenml.orchestrators.counterpart import Wanted
 from pulumi_zenml.orchestrators.hyperai import HyperAIOrchestrator
 from pulumi_zenml.orchestrators.hyperai.cron_host import CronHost
 from pulumi_zenml.orchestrators.hyperai.crontab import Entry, put

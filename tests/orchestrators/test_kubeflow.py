@@ -28,11 +28,13 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from pulumi_zenml.orchestrators.base import Counterpart, Json, Target, Wanted
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.orchestrators.base import Target
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.orchestrators.kubeflow import KubeflowOrchestrator
 from pulumi_zenml.orchestrators.kubeflow.recurring_run import NEVER, NEVER_CRON
 from pulumi_zenml.testing.bench import Fault
-from pulumi_zenml.testing.kfp_standin import KfpStandIn
+from standins.kfp_standin import KfpStandIn
 from testbed.snapshots import zenml_client
 from testbed.zenml_server import ZenmlServer
 

@@ -29,7 +29,9 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from pulumi_zenml.orchestrators.base import Counterpart, Gap, Target, Wanted
+from pulumi_zenml.orchestrators.base import Target
+from pulumi_zenml.orchestrators.capabilities import Gap
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.orchestrators.kubernetes import KubernetesOrchestrator
 from testbed.kubernetes import TOKEN, Kubernetes
 from testbed.process import wait_until
@@ -284,7 +286,7 @@ def model(
 
 
 @dataclass
-class World:
+class CronJobWorld:
     """A namespace with CronJobs like ZenML's in it, and our side of it."""
 
     cluster: Kubernetes
@@ -321,12 +323,12 @@ class World:
 
 
 @pytest.fixture
-def world(cluster: Kubernetes, namespace: str, model: Mapping[str, Any]) -> World:
+def world(cluster: Kubernetes, namespace: str, model: Mapping[str, Any]) -> CronJobWorld:
     orchestrator = _orchestrator(cluster, namespace, component=_component_of(model))
-    return World(cluster, namespace, model, orchestrator)
+    return CronJobWorld(cluster, namespace, model, orchestrator)
 
 
-def test_read_back_is_what_was_asked(world: World) -> None:
+def test_read_back_is_what_was_asked(world: CronJobWorld) -> None:
     native_id = world.add()
     found = world.read(native_id)
     wanted = _wanted(paused=True, pipeline="training", owner=OWNER)
@@ -342,14 +344,14 @@ def test_read_back_is_what_was_asked(world: World) -> None:
     assert shaped.problem == ""
 
 
-def test_shaping_again_changes_nothing(world: World) -> None:
+def test_shaping_again_changes_nothing(world: CronJobWorld) -> None:
     native_id = world.shaped()
     before = world.raw(native_id)["metadata"]["resourceVersion"]
     world.orchestrator.shape(world.read(native_id), _wanted())
     assert world.raw(native_id)["metadata"]["resourceVersion"] == before
 
 
-def test_hand_edits_are_read(world: World) -> None:
+def test_hand_edits_are_read(world: CronJobWorld) -> None:
     native_id = world.shaped()
     _patch(world.cluster, native_id, {"spec": {"schedule": "30 4 * * sun", "suspend": True}})
     found = world.read(native_id)
@@ -373,7 +375,7 @@ def test_hand_edits_are_read(world: World) -> None:
     assert native_id in {it.native_id for it in world.orchestrator.list_all()}
 
 
-def test_settings_that_are_no_longer_asked_for_go_back(world: World) -> None:
+def test_settings_that_are_no_longer_asked_for_go_back(world: CronJobWorld) -> None:
     native_id = world.add(concurrencyPolicy="Forbid", successfulJobsHistoryLimit=9)
     asked = {
         "concurrency_policy": "Replace",
@@ -398,13 +400,15 @@ def test_settings_that_are_no_longer_asked_for_go_back(world: World) -> None:
     }
 
 
-def test_an_owner_can_be_given_up(world: World) -> None:
+def test_an_owner_can_be_given_up(world: CronJobWorld) -> None:
     native_id = world.shaped()
     world.orchestrator.shape(world.read(native_id), _wanted(owner=""))
     assert world.read(native_id).owner is None
 
 
-def test_lists_every_page_and_no_strangers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_every_page_and_no_strangers(
+    world: CronJobWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = {world.add() for _ in range(7)}
     other = world.model["metadata"]["annotations"] | {"zenml.io/orchestrator": str(uuid.uuid4())}
     strange = world.add()
@@ -424,7 +428,7 @@ def test_lists_every_page_and_no_strangers(world: World, monkeypatch: pytest.Mon
 
 
 def test_a_list_that_expires_half_way_goes_on(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: CronJobWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = {world.add() for _ in range(5)}
     monkeypatch.setattr(KubernetesOrchestrator, "page_size", 2)
@@ -437,7 +441,7 @@ def test_a_list_that_expires_half_way_goes_on(
     assert len({it.native_id for it in found}) == len(found)
 
 
-def test_a_console_url(cluster: Kubernetes, namespace: str, world: World) -> None:
+def test_a_console_url(cluster: Kubernetes, namespace: str, world: CronJobWorld) -> None:
     native_id = world.shaped()
     name = native_id.partition("/")[2]
     template = "https://console.example.com/{namespace}/cronjobs/{name}?x={y}"
@@ -450,7 +454,7 @@ def test_a_console_url(cluster: Kubernetes, namespace: str, world: World) -> Non
     assert world.read(native_id).url == ""
 
 
-def test_resuming_what_nobody_shaped_sets_a_deadline(world: World) -> None:
+def test_resuming_what_nobody_shaped_sets_a_deadline(world: CronJobWorld) -> None:
     native_id = world.add(schedule="*/5 * * * *", suspend=True)
     world.orchestrator.set_paused(native_id, False)
     spec = world.raw(native_id)["spec"]
@@ -461,14 +465,14 @@ def test_resuming_what_nobody_shaped_sets_a_deadline(world: World) -> None:
     assert world.raw(native_id)["spec"]["schedule"] == "*/5 * * * *"
 
 
-def test_shape_resumes_like_resume(world: World) -> None:
+def test_shape_resumes_like_resume(world: CronJobWorld) -> None:
     native_id = world.shaped(paused=True)
     world.orchestrator.shape(world.read(native_id), _wanted(paused=False))
     assert world.raw(native_id)["spec"]["schedule"] == "0  3 * * 1-5"
     assert world.read(native_id).native.fields["schedule"] == "0 3 * * 1-5"
 
 
-def test_a_change_by_somebody_else_meanwhile_is_kept(world: World) -> None:
+def test_a_change_by_somebody_else_meanwhile_is_kept(world: CronJobWorld) -> None:
     native_id = world.shaped()
     api = world.orchestrator._api
     path = f"{_cron_jobs_path(world.namespace)}/{native_id.partition('/')[2]}"
@@ -489,7 +493,7 @@ def test_a_change_by_somebody_else_meanwhile_is_kept(world: World) -> None:
 # --- runs ----------------------------------------------------------------------------------------
 
 
-def test_run_history(world: World) -> None:
+def test_run_history(world: CronJobWorld) -> None:
     native_id, other = world.shaped(paused=True), world.shaped(paused=True)
     started = [world.orchestrator.trigger(native_id) for _ in range(3)]
     world.orchestrator.trigger(other)
@@ -522,7 +526,7 @@ def test_run_history(world: World) -> None:
     assert world.orchestrator.runs(native_id, since=soon) == []
 
 
-def test_a_run_has_zenmls_id_once_zenml_wrote_it(world: World) -> None:
+def test_a_run_has_zenmls_id_once_zenml_wrote_it(world: CronJobWorld) -> None:
     native_id = world.shaped(paused=True)
     job = world.orchestrator.trigger(native_id)
     notes = {"zenml.io/orchestrator-run-id": f"{job}-abcde"}
@@ -533,7 +537,7 @@ def test_a_run_has_zenmls_id_once_zenml_wrote_it(world: World) -> None:
     assert run.run_id == f"{job}-abcde"
 
 
-def test_an_old_controllers_job_tells_its_time_by_its_name(world: World) -> None:
+def test_an_old_controllers_job_tells_its_time_by_its_name(world: CronJobWorld) -> None:
     native_id = world.shaped(paused=True)
     name = native_id.partition("/")[2]
     job = world.orchestrator.trigger(native_id)
@@ -568,7 +572,7 @@ def test_an_old_controllers_job_tells_its_time_by_its_name(world: World) -> None
     ],
 )
 def test_deletion_leaves_what_it_says(
-    world: World, propagation: str | None, left: set[str]
+    world: CronJobWorld, propagation: str | None, left: set[str]
 ) -> None:
     settings = {"deletion_propagation": propagation} if propagation else {}
     native_id = world.shaped(paused=True, settings=settings)
@@ -592,14 +596,14 @@ def test_deletion_leaves_what_it_says(
         assert _pods(world, names["running"])
 
 
-def test_deleting_twice_is_success(world: World) -> None:
+def test_deleting_twice_is_success(world: CronJobWorld) -> None:
     native_id = world.shaped()
     world.orchestrator.delete(native_id)
     world.orchestrator.delete(native_id)
     world.orchestrator.delete("no-such-namespace/no-such-name")
 
 
-def test_what_is_gone_cannot_be_changed(world: World) -> None:
+def test_what_is_gone_cannot_be_changed(world: CronJobWorld) -> None:
     native_id = world.shaped()
     found = world.read(native_id)
     world.orchestrator.delete(native_id)
@@ -744,7 +748,7 @@ FAULTS: dict[Any, tuple[type[ServiceError], str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", CALLS)
 def test_every_call_tells_every_fault(
-    world: World, gate: KubernetesGate, name: str, fault: Any
+    world: CronJobWorld, gate: KubernetesGate, name: str, fault: Any
 ) -> None:
     native_id = world.shaped()
     found, before = world.read(native_id), world.raw(native_id)
@@ -759,7 +763,7 @@ def test_every_call_tells_every_fault(
     assert orchestrator.read(native_id) == found
 
 
-def test_a_namespace_that_is_gone(world: World, gate: KubernetesGate) -> None:
+def test_a_namespace_that_is_gone(world: CronJobWorld, gate: KubernetesGate) -> None:
     native_id = world.shaped()
     found = world.read(native_id)
     orchestrator = _gated(gate)
@@ -775,14 +779,16 @@ def test_a_namespace_that_is_gone(world: World, gate: KubernetesGate) -> None:
 
 
 @pytest.mark.parametrize("fault", ["throttled", "server-error"])
-def test_a_fault_that_passes_is_waited_out(world: World, gate: KubernetesGate, fault: Any) -> None:
+def test_a_fault_that_passes_is_waited_out(
+    world: CronJobWorld, gate: KubernetesGate, fault: Any
+) -> None:
     native_id = world.shaped()
     with gate.fault(fault, times=2):
         _gated(gate).set_paused(native_id, True)
     assert world.read(native_id).paused
 
 
-def test_a_run_is_not_started_twice(world: World, gate: KubernetesGate) -> None:
+def test_a_run_is_not_started_twice(world: CronJobWorld, gate: KubernetesGate) -> None:
     native_id = world.shaped()
     orchestrator = _gated(gate)
     assert orchestrator.read(native_id)
@@ -793,7 +799,7 @@ def test_a_run_is_not_started_twice(world: World, gate: KubernetesGate) -> None:
     assert [method for method, _ in gate.calls] == ["GET", "POST"]
 
 
-def test_an_expired_token_is_asked_for_anew(world: World, gate: KubernetesGate) -> None:
+def test_an_expired_token_is_asked_for_anew(world: CronJobWorld, gate: KubernetesGate) -> None:
     native_id = world.shaped()
     orchestrator = _gated(gate)
     with gate.fault("unauthenticated", times=1):
@@ -901,7 +907,7 @@ def _secrets(cluster: Kubernetes, namespace: str) -> set[str]:
     return {it["metadata"]["name"] for it in found["items"]}
 
 
-def _job_names(world: World) -> set[str]:
+def _job_names(world: CronJobWorld) -> set[str]:
     return {it["metadata"]["name"] for it in world.cluster.jobs(world.namespace)}
 
 
@@ -926,20 +932,20 @@ def _until_second(second: int) -> None:
     time.sleep(60 - now % 60 + second)
 
 
-def _pods(world: World, job: str) -> list[Any]:
+def _pods(world: CronJobWorld, job: str) -> list[Any]:
     """The pods that a Job made; waits for one."""
     path = f"/api/v1/namespaces/{world.namespace}/pods?labelSelector=job-name%3D{job}"
     wait_until(lambda: bool(world.cluster.api("GET", path)["items"]), f"{job}'s pod", seconds=30)
     return list(world.cluster.api("GET", path)["items"])
 
 
-def _pod_status(world: World, pod: str, status: Mapping[str, Any]) -> None:
+def _pod_status(world: CronJobWorld, pod: str, status: Mapping[str, Any]) -> None:
     """Say of a pod what a node would say."""
     path = f"/api/v1/namespaces/{world.namespace}/pods/{pod}/status"
     merge(world.cluster, path, {"status": status})
 
 
-def _finish(world: World, job: str, *, phase: str) -> None:
+def _finish(world: CronJobWorld, job: str, *, phase: str) -> None:
     """End a Job as its pod's node would."""
     code = 0 if phase == "Succeeded" else FAILED_RUN_EXIT_CODE
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -963,7 +969,7 @@ def _finish(world: World, job: str, *, phase: str) -> None:
     wait_until(is_over, f"Job {job} is over", seconds=60)
 
 
-def _state(world: World, native_id: str, job: str) -> str:
+def _state(world: CronJobWorld, native_id: str, job: str) -> str:
     runs = {run.run_id: run for run in world.orchestrator.runs(native_id)}
     return runs[job].state
 

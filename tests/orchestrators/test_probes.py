@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from orchestrators.kubernetes_bench import CONTEXT, STRANGER, KubernetesGate, merge
-from pulumi_zenml.audit.doctor import Check, examine
 from pulumi_zenml.errors import PermissionDeniedError, ServiceError
+from pulumi_zenml.operations.doctor import Check, probe_orchestrator
 from pulumi_zenml.orchestrators.airflow.folder import LocalFolder
 from pulumi_zenml.orchestrators.airflow.probes import api_probes, folder_probes, no_api
 from pulumi_zenml.orchestrators.base import Target
@@ -66,7 +66,7 @@ def test_each_kubernetes_permission_by_itself(
     try:
         with gate.fault("denied"):
             for _ in range(50):
-                found = by_name(examine(orchestrator))
+                found = by_name(probe_orchestrator(orchestrator))
                 if found["may create cronjobs"].result == "ok":
                     break
                 time.sleep(0.2)
@@ -93,14 +93,14 @@ def kubeconfig(cluster: Kubernetes, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("kubeconfig")
 def test_a_kubernetes_quota(cluster: Kubernetes, namespace: str) -> None:
     orchestrator = kubernetes(namespace, cluster.context)
-    assert "no ResourceQuota" in by_name(examine(orchestrator))["quota"].detail
+    assert "no ResourceQuota" in by_name(probe_orchestrator(orchestrator))["quota"].detail
     quotas = f"/api/v1/namespaces/{namespace}/resourcequotas"
     hard = {QUOTA: "20", "cpu": "500m"}
     cluster.api("POST", quotas, {"metadata": {"name": "few"}, "spec": {"hard": hard}})
     for used, result in (("2", "ok"), ("19", "warning"), ("20", "failed")):
         status = {"hard": hard, "used": {QUOTA: used, "cpu": "0"}}
         merge(cluster, f"{quotas}/few/status", {"status": status})
-        quota = by_name(examine(orchestrator))["quota"]
+        quota = by_name(probe_orchestrator(orchestrator))["quota"]
         assert (quota.result, quota.detail) == (result, f"{used} of 20 {QUOTA} (few)")
         assert bool(quota.remedy) == (result != "ok")
 
@@ -109,7 +109,7 @@ def test_a_kubernetes_quota(cluster: Kubernetes, namespace: str) -> None:
 @pytest.mark.usefixtures("kubeconfig")
 def test_a_kubernetes_namespace_that_is_not_there(cluster: Kubernetes, namespace: str) -> None:
     name = f"{namespace}x"
-    found = by_name(examine(kubernetes(name, cluster.context)))[f"namespace '{name}'"]
+    found = by_name(probe_orchestrator(kubernetes(name, cluster.context)))[f"namespace '{name}'"]
     assert found.result == "failed" and f"Near it: {namespace}" in found.detail
     assert found.remedy == f"kubectl create namespace {name}"
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pulumi_zenml.testing.robfig import CronError, parse
+from standins.robfig import CronError, parse
 
 # The two fires after Friday 2026-02-27 23:59:58 UTC.
 FIRES = {

@@ -21,7 +21,8 @@ from pulumi_zenml.errors import (
     ServiceError,
     UnauthenticatedError,
 )
-from pulumi_zenml.orchestrators.base import Target, Wanted
+from pulumi_zenml.orchestrators.base import Target
+from pulumi_zenml.orchestrators.counterpart import Wanted
 from pulumi_zenml.orchestrators.sagemaker import SagemakerOrchestrator
 from pulumi_zenml.orchestrators.sagemaker.eventbridge import INERT, stem
 from testbed.snapshots import ZenmlClient, ZenmlError, zenml_client

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from orchestrators.zenml_here import zenml_here
-from pulumi_zenml.connection import Connection
 from pulumi_zenml.orchestrators import REGISTRY, get_orchestrator, known_flavors
 from pulumi_zenml.testing.bench import Bench
 from pulumi_zenml.testing.conformance import Conformance
+from pulumi_zenml.zenml.connection import Connection
 from testbed.snapshots import zenml_client
 from testbed.zenml_server import ZenmlServer
 

@@ -27,13 +27,15 @@ from pulumi_zenml.errors import (
     RefusedError,
     UnauthenticatedError,
 )
-from pulumi_zenml.orchestrators.base import Counterpart, Json, Target, Wanted
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.orchestrators.base import Target
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.orchestrators.vertex import VertexOrchestrator
 from pulumi_zenml.orchestrators.vertex import api as _vertex_api
 from pulumi_zenml.orchestrators.vertex.schedule import SELDOM, owner_labels
-from pulumi_zenml.submission import quiet
-from pulumi_zenml.testing.aip160 import FilterError, parse_filter
 from pulumi_zenml.testing.bench import Fault
+from pulumi_zenml.zenml.quiet import quiet
+from standins.aip160 import FilterError, parse_filter
 from testbed.snapshots import zenml_client
 from testbed.zenml_server import ZenmlServer
 
@@ -473,7 +475,7 @@ def test_what_vertex_refuses_the_stand_in_refuses(site: Site) -> None:
     ],
 )
 def test_filters(text: str, passes: bool) -> None:
-    from pulumi_zenml.testing.vertex_rules import SCHEDULE_FILTERS
+    from standins.vertex_rules import SCHEDULE_FILTERS
 
     found = {
         "display_name": "a b",
@@ -489,7 +491,7 @@ def test_filters(text: str, passes: bool) -> None:
     "text", ['labels.a="b"', "state>ACTIVE", "state=", "(state=ACTIVE", 'display_name="', "a b c"]
 )
 def test_filters_that_make_no_sense(text: str) -> None:
-    from pulumi_zenml.testing.vertex_rules import SCHEDULE_FILTERS
+    from standins.vertex_rules import SCHEDULE_FILTERS
 
     with pytest.raises(FilterError):
         parse_filter(text, SCHEDULE_FILTERS)

@@ -19,13 +19,13 @@ from typing import Any, ClassVar
 
 from orchestrators.s3_bucket import S3Bucket
 from orchestrators.stacks import WITH_IMAGES, register
-from pulumi_zenml.orchestrators.base import Json
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 
 with warnings.catch_warnings():
     # Google's packages warn of Python versions that they will drop in a year.
     warnings.simplefilter("ignore", FutureWarning)
-    from pulumi_zenml.testing.vertex_standin import VertexStandIn
+    from standins.vertex_standin import VertexStandIn
 
 
 class VertexBench(Bench):

@@ -9,7 +9,9 @@ from typing import Any
 from orchestrators.component import component
 from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.errors import ServiceError
-from pulumi_zenml.orchestrators.base import Json, Target, Wanted
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.orchestrators.base import Target
+from pulumi_zenml.orchestrators.counterpart import Wanted
 from pulumi_zenml.orchestrators.vertex import VertexOrchestrator
 
 

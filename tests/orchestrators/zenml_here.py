@@ -12,7 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from pulumi_zenml.cadence import make_cadence
-from pulumi_zenml.orchestrators.base import Counterpart, Json, Orchestrator, Target, Wanted
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.orchestrators.base import Orchestrator, Target
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 
 
 @contextlib.contextmanager
@@ -85,7 +87,7 @@ def create(
     from zenml.client import Client
     from zenml.models import ScheduleRequest
 
-    from pulumi_zenml.submission import schedule_snapshot, submit
+    from pulumi_zenml.zenml.submission import schedule_snapshot, submit
 
     client = Client()
     model = client.get_stack(stack)

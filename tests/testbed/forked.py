@@ -73,9 +73,6 @@ def serve() -> None:
     import zenml.models
     import zenml.zen_stores.sql_zen_store  # noqa: F401
 
-    import pulumi_zenml.audit
-    import pulumi_zenml.cli  # noqa: F401
-
     while line := sys.stdin.readline():
         child = os.fork()
         if child == 0:

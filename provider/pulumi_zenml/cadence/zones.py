@@ -22,7 +22,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Change:
+class ClockChange:
     """A clock change.
 
     Args:
@@ -60,7 +60,7 @@ def zone(name: str, property: str = "timezone") -> ZoneInfo:
     raise InputError(property, f"`{name[:64]}` is not an IANA time zone. {hint}")
 
 
-def changes(name: str, start: datetime, end: datetime) -> Iterator[Change]:
+def changes(name: str, start: datetime, end: datetime) -> Iterator[ClockChange]:
     """The clock changes of a zone from ``start`` to ``end`` (both UTC), in order."""
     for year in range(start.year, end.year + 1):
         for change in _changes_of_year(name, year):
@@ -69,7 +69,7 @@ def changes(name: str, start: datetime, end: datetime) -> Iterator[Change]:
 
 
 @lru_cache(maxsize=4096)
-def _changes_of_year(name: str, year: int) -> tuple[Change, ...]:
+def _changes_of_year(name: str, year: int) -> tuple[ClockChange, ...]:
     tz = zone(name)
     found = []
     low = datetime(year, 1, 1, tzinfo=UTC)
@@ -79,7 +79,7 @@ def _changes_of_year(name: str, year: int) -> tuple[Change, ...]:
         high = low + _DAY
         after = _offset(tz, high)
         if after != before:
-            found.append(Change(_bisect(tz, low, high, before), before, after))
+            found.append(ClockChange(_bisect(tz, low, high, before), before, after))
         low, before = high, after
     return tuple(found)
 

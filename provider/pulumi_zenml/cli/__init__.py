@@ -26,15 +26,15 @@ COMMANDS = {
         "pulumi_zenml.cli.orchestrators:orchestrators",
         "Show what each orchestrator can do with a schedule.",
     ),
-    "pause": ("pulumi_zenml.cli.hand:pause", "Pause a schedule, for a while or until told."),
+    "pause": ("pulumi_zenml.cli.control:pause", "Pause a schedule, for a while or until told."),
     "reconcile": (
         "pulumi_zenml.cli.reconcile:reconcile",
         "Repair what drifted in a Pulumi stack, from cron or CI.",
     ),
     "report": ("pulumi_zenml.cli.report:report", "Write one page to look at, as HTML."),
     "restore": ("pulumi_zenml.cli.restore:restore", "Make again what a cleanup removed."),
-    "resume": ("pulumi_zenml.cli.hand:resume", "Resume a schedule."),
-    "trigger": ("pulumi_zenml.cli.hand:trigger", "Start a run of a schedule now."),
+    "resume": ("pulumi_zenml.cli.control:resume", "Resume a schedule."),
+    "trigger": ("pulumi_zenml.cli.control:trigger", "Start a run of a schedule now."),
 }
 """Each command's module and attribute, and its line in the help, in order of the alphabet."""
 

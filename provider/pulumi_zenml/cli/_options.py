@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 
 import click
 
-from pulumi_zenml.audit import Entry, Inventory, Scope, find_one, take_inventory
-from pulumi_zenml.audit.inventory import STATES
 from pulumi_zenml.cli._show import FORMATS, Say, progress, safe, tell
-from pulumi_zenml.connection import Connection
 from pulumi_zenml.errors import InputError, PulumiZenmlError
-from pulumi_zenml.submission import quiet
+from pulumi_zenml.operations import Entry, Inventory, Scope, find_one, take_inventory
+from pulumi_zenml.operations.entry import STATES
+from pulumi_zenml.zenml.connection import Connection
+from pulumi_zenml.zenml.quiet import quiet
 
 ORCHESTRATORS_VARIABLE = "PULUMI_ZENML_ORCHESTRATORS"
 
@@ -82,7 +82,7 @@ def apply(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Com
     return decorate
 
 
-world_options = apply(
+selection_options = apply(
     click.option(
         "--server-url", default="", metavar="URL", help="The ZenML server; else ZenML's own choice."
     ),
@@ -133,14 +133,14 @@ when_running_option = click.option(
 
 
 @dataclass(frozen=True)
-class World:
+class Selection:
     """Where a command looks, and at what."""
 
     connection: Connection
     scope: Scope
 
     @staticmethod
-    def of(options: dict[str, Any]) -> World:
+    def of(options: dict[str, Any]) -> Selection:
         """Take the shared options out of a command's."""
         file: Path | None = options.pop("orchestrators_file")
         connection = Connection(
@@ -156,7 +156,7 @@ class World:
             states=options.pop("state", ()),
             managed=options.pop("managed", None),
         )
-        return World(connection, scope)
+        return Selection(connection, scope)
 
     @contextlib.contextmanager
     def working(self) -> Iterator[Say]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from pulumi_zenml.safe_text import safe as safe
+from pulumi_zenml.operations.safe_text import safe as safe
 
 Say = Callable[[str], None]
 

@@ -8,23 +8,23 @@ from typing import Any
 
 import click
 
-from pulumi_zenml.audit import (
+from pulumi_zenml.cli._options import (
+    Selection,
+    format_option,
+    scope_options,
+    selection_options,
+    tell_unreachable,
+)
+from pulumi_zenml.cli._show import emit, safe, tell
+from pulumi_zenml.errors import PulumiZenmlError
+from pulumi_zenml.operations import (
     AdoptionPlan,
     AdoptionPreview,
     plan_adoption,
     preview_adoption,
     write_program,
 )
-from pulumi_zenml.audit.adopt_files import Layout, project_files, write_files
-from pulumi_zenml.cli._options import (
-    World,
-    format_option,
-    scope_options,
-    tell_unreachable,
-    world_options,
-)
-from pulumi_zenml.cli._show import emit, safe, tell
-from pulumi_zenml.errors import PulumiZenmlError
+from pulumi_zenml.operations.adopt_files import Layout, project_files, write_files
 
 _COLUMNS = {
     "action": "action",
@@ -39,7 +39,7 @@ _COLUMNS = {
 
 
 @click.command()
-@world_options
+@selection_options
 @scope_options
 @format_option
 @click.option(
@@ -83,10 +83,10 @@ def adopt(
       pulumi-zenml adopt daily-training-prod
       pulumi-zenml adopt --out infra --no-preview
     """
-    world = World.of(options)
+    selection = Selection.of(options)
     layout = Layout.of(out) if out else None
-    inventory = world.look()
-    with world.working() as say:
+    inventory = selection.look()
+    with selection.working() as say:
         plan = plan_adoption(inventory, names, owned=owned, say=say)
     program = write_program(plan)
     tell_unreachable(inventory)
@@ -106,12 +106,12 @@ def adopt(
             tell(f"wrote {file}")
         if preview:
             try:
-                seen = _preview(world, plan, project, layout, pulumi_stack)
+                seen = _preview(selection, plan, project, layout, pulumi_stack)
             except PulumiZenmlError as error:
                 unproven = error
     _show(plan, seen, written, program, format)
     if layout and plan.adopted:
-        _tell_next(world, layout, pulumi_stack, seen)
+        _tell_next(selection, layout, pulumi_stack, seen)
     if unproven:
         tell("the program is written, but its preview could not be shown:")
         raise unproven
@@ -119,13 +119,13 @@ def adopt(
 
 
 def _preview(
-    world: World, plan: AdoptionPlan, project: dict[str, str], layout: Layout, stack: str
+    selection: Selection, plan: AdoptionPlan, project: dict[str, str], layout: Layout, stack: str
 ) -> AdoptionPreview:
-    with world.working() as say:
+    with selection.working() as say:
         seen = preview_adoption(
             plan,
             project,
-            connection=world.connection,
+            connection=selection.connection,
             folder=layout.folder,
             stack=stack,
             say=say,
@@ -218,7 +218,9 @@ def _rows(plan: AdoptionPlan, seen: AdoptionPreview | None) -> list[dict[str, An
     return rows
 
 
-def _tell_next(world: World, layout: Layout, stack: str, seen: AdoptionPreview | None) -> None:
+def _tell_next(
+    selection: Selection, layout: Layout, stack: str, seen: AdoptionPreview | None
+) -> None:
     if seen and seen.others:
         tell(f"the preview would also change: {'; '.join(seen.others)}.")
     if seen and not seen.proves_it:
@@ -230,11 +232,11 @@ def _tell_next(world: World, layout: Layout, stack: str, seen: AdoptionPreview |
         steps.append(f"add 'import {layout.program.stem}' to the project's __main__.py")
     elif not (seen and seen.stack):
         steps.append(f"pulumi -C {where} stack init {name}")
-    url = world.connection.url()
+    url = selection.connection.url()
     if url and not (seen and seen.stack):
         steps.append(f"pulumi -C {where} config set zenml:serverUrl {shlex.quote(url)}")
         steps.append(f"pulumi -C {where} config set --secret zenml:apiKey  (of a service account)")
-    if world.connection.orchestrators and not (seen and seen.stack):
+    if selection.connection.orchestrators and not (seen and seen.stack):
         steps.append(
             f"pulumi -C {where} config set --secret zenml:orchestrators  (what "
             "--orchestrators-file holds)"

@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from pulumi_zenml.audit import (
+from pulumi_zenml.cli._options import (
+    Selection,
+    ago,
+    duration,
+    format_option,
+    scope_options,
+    selection_options,
+)
+from pulumi_zenml.cli._show import emit, tell
+from pulumi_zenml.operations import (
     CODES,
     AuditResult,
     Options,
@@ -17,16 +26,7 @@ from pulumi_zenml.audit import (
     open_targets,
     run_audit,
 )
-from pulumi_zenml.audit.findings import SEVERITIES
-from pulumi_zenml.cli._options import (
-    World,
-    ago,
-    duration,
-    format_option,
-    scope_options,
-    world_options,
-)
-from pulumi_zenml.cli._show import emit, tell
+from pulumi_zenml.operations.findings import SEVERITIES
 
 ALERT_VARIABLE = "PULUMI_ZENML_ALERT"
 _DEFAULTS = Options()
@@ -43,7 +43,7 @@ _STYLES = {"error": "red", "warning": "yellow", "info": ""}
 
 
 @click.command()
-@world_options
+@selection_options
 @scope_options
 @format_option
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
@@ -128,7 +128,7 @@ def audit(
       pulumi-zenml audit
       pulumi-zenml audit --json --ignore naming
     """
-    world = World.of(options)
+    selection = Selection.of(options)
     least = SEVERITIES[: SEVERITIES.index(severity) + 1]
     codes = frozenset(only or CODES)
     measures = Options(
@@ -140,14 +140,14 @@ def audit(
         only=frozenset(code for code in codes if CODES[code].severity in least),
         ignore=frozenset(ignore),
     )
-    with world.working() as say:
+    with selection.working() as say:
         # A mistake in a URL is told before anything is judged and remembered.
-        targets = open_targets(world.connection, urls)
-        result = run_audit(world.connection, world.scope, measures, say=say)
+        targets = open_targets(selection.connection, urls)
+        result = run_audit(selection.connection, selection.scope, measures, say=say)
     show(result, "json" if as_json else format)
     problems: list[str] = []
     if targets:
-        told = Told.of(world.connection, world.scope, measures)
+        told = Told.of(selection.connection, selection.scope, measures)
         problems = alert(result, told, targets, always=alert_always)
     for problem in problems:
         tell(problem)

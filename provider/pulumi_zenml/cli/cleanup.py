@@ -9,20 +9,20 @@ from typing import Any
 
 import click
 
-from pulumi_zenml.audit import Plan, clean_up, observe, plan_cleanup
-from pulumi_zenml.audit.cleanup import BY_CODE, DEFAULT_CODES, Done
 from pulumi_zenml.cli._options import (
-    World,
+    Selection,
     confirm,
     duration,
     format_option,
     scope_options,
+    selection_options,
     tell_unreachable,
     when_running_option,
-    world_options,
     yes_option,
 )
 from pulumi_zenml.cli._show import emit, tell
+from pulumi_zenml.operations import Plan, clean_up, observe, plan_cleanup
+from pulumi_zenml.operations.cleanup import BY_CODE, DEFAULT_CODES, Done
 
 _COLUMNS = {
     "action": "action",
@@ -37,7 +37,7 @@ _COLUMNS = {
 
 
 @click.command()
-@world_options
+@selection_options
 @scope_options
 @format_option
 @click.option(
@@ -93,8 +93,8 @@ def cleanup(
       pulumi-zenml cleanup
       pulumi-zenml cleanup --apply --yes --backup removed.json --observe 2s
     """
-    world = World.of(options)
-    inventory = world.look()
+    selection = Selection.of(options)
+    inventory = selection.look()
     plan = plan_cleanup(inventory, codes=codes, names=names, record_only=record_only)
     context = click.get_current_context()
     unseen = 2 if inventory.unreachable else 0
@@ -109,13 +109,13 @@ def cleanup(
     tell_unreachable(inventory)
     confirm(f"Remove {len(plan.steps)} of these, after a backup?", yes=yes)
     file = backup or Path(f"pulumi-zenml-backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json")
-    with world.working() as say:
+    with selection.working() as say:
         done = clean_up(plan, backup=file, when_running=when_running, say=say)
     tell(f"backup: {file}. To make it all again: pulumi-zenml restore {file}")
     _show(plan, done, format)
     surprises: list[str] = []
     if watch_for:
-        with world.working() as say:
+        with selection.working() as say:
             surprises = observe(plan, done, watch_for, say=say)
         for surprise in surprises or [f"nothing came in {watch_for}."]:
             tell(surprise)

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from pulumi_zenml.audit import Check, diagnose
-from pulumi_zenml.audit.doctor import exit_code
-from pulumi_zenml.cli._options import World, format_option, scope_options, world_options
+from pulumi_zenml.cli._options import Selection, format_option, scope_options, selection_options
 from pulumi_zenml.cli._show import emit
+from pulumi_zenml.operations import Check, diagnose
+from pulumi_zenml.operations.doctor import exit_code
 
 _COLUMNS = {
     "area": "area",
@@ -27,7 +27,7 @@ _STYLES = {"failed": "red", "warning": "yellow", "unknown": "dim", "skipped": "d
 
 
 @click.command()
-@world_options
+@selection_options
 @scope_options
 @format_option
 @click.argument("name", required=False)
@@ -44,9 +44,9 @@ def doctor(format: str, name: str | None, **options: Any) -> None:
       pulumi-zenml doctor
       pulumi-zenml doctor daily-training-prod --format json
     """
-    world = World.of(options)
-    with world.working() as say:
-        checks = diagnose(world.connection, name, world.scope, say=say)
+    selection = Selection.of(options)
+    with selection.working() as say:
+        checks = diagnose(selection.connection, name, selection.scope, say=say)
     whole = [_row(it) for it in checks]
     rows = _grouped(whole) if format == "table" else whole
     emit(format, rows, _COLUMNS, style=_style)

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from pulumi_zenml.audit import HistoryRow, take_history
-from pulumi_zenml.cli._options import World, ago, format_option, world_options
+from pulumi_zenml.cli._options import Selection, ago, format_option, selection_options
 from pulumi_zenml.cli._show import emit
+from pulumi_zenml.operations import HistoryRow, take_history
 
 _COLUMNS = {
     "where": "known to",
@@ -26,7 +26,7 @@ _STYLES = {"failed": "red", "missing": "red", "running": "cyan", "completed": "g
 
 
 @click.command()
-@world_options
+@selection_options
 @format_option
 @click.option(
     "--since",
@@ -47,9 +47,9 @@ def history(format: str, since: datetime, limit: int, name: str, **options: Any)
     Example:
       pulumi-zenml history daily-training-prod --since 2d
     """
-    world = World.of(options)
-    inventory, entry = world.find(name)
-    with world.working() as say:
+    selection = Selection.of(options)
+    inventory, entry = selection.find(name)
+    with selection.working() as say:
         say(f"runs of {name}")
         rows = take_history(inventory, entry, since=since, limit=limit)
     shown = [_row(row, format) for row in rows]

@@ -11,17 +11,17 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from pulumi_zenml.audit import Inventory, Row, list_schedules
 from pulumi_zenml.cli._options import (
-    World,
+    Selection,
     duration,
     format_option,
     scope_options,
+    selection_options,
     tell_unreachable,
-    world_options,
 )
 from pulumi_zenml.cli._show import WIDE, emit, safe, table
 from pulumi_zenml.errors import InputError
+from pulumi_zenml.operations import Inventory, ScheduleRow, list_schedules
 
 _COLUMNS = {
     "name": "name",
@@ -41,7 +41,7 @@ _COLUMNS = {
 
 
 @click.command("list")
-@world_options
+@selection_options
 @scope_options
 @format_option
 @click.option(
@@ -62,13 +62,13 @@ def list_command(format: str, watch: timedelta | None, **options: Any) -> None:
       pulumi-zenml list
       pulumi-zenml list --state active --unmanaged --format csv
     """
-    world = World.of(options)
+    selection = Selection.of(options)
     if watch:
         if format != "table":
             raise InputError("--watch", "it shows a table only; leave out --format.")
-        _watch(world, watch)
+        _watch(selection, watch)
         return
-    inventory, rows = _look(world)
+    inventory, rows = _look(selection)
     shown = [asdict(row) for row in rows]
     if format == "table":
         shown = [_for_people(row) for row in rows]
@@ -77,14 +77,14 @@ def list_command(format: str, watch: timedelta | None, **options: Any) -> None:
     click.get_current_context().exit(2 if inventory.unreachable else 0)
 
 
-def _look(world: World) -> tuple[Inventory, list[Row]]:
-    inventory = world.look()
-    with world.working() as say:
+def _look(selection: Selection) -> tuple[Inventory, list[ScheduleRow]]:
+    inventory = selection.look()
+    with selection.working() as say:
         say("ZenML: last runs")
         return inventory, list_schedules(inventory)
 
 
-def _watch(world: World, every: timedelta) -> None:
+def _watch(selection: Selection, every: timedelta) -> None:
     from rich.console import Console
     from rich.live import Live
 
@@ -92,20 +92,20 @@ def _watch(world: World, every: timedelta) -> None:
         # A log gets one table after the other.
         console = Console(width=WIDE)
         while True:
-            console.print(_screen(world))
+            console.print(_screen(selection))
             sys.stdout.flush()
             time.sleep(every.total_seconds())
     with Live(screen=True, auto_refresh=False) as live:
         while True:
-            live.update(_screen(world), refresh=True)
+            live.update(_screen(selection), refresh=True)
             time.sleep(every.total_seconds())
 
 
-def _screen(world: World) -> Any:
+def _screen(selection: Selection) -> Any:
     """The registry as it is now, with the time over it."""
     from rich.text import Text
 
-    inventory, rows = _look(world)
+    inventory, rows = _look(selection)
     shown = table([_for_people(row) for row in rows], _columns(rows), _style)
     shown.title = Text(f"{inventory.taken.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
     down = ", ".join(safe(it.name) for it in inventory.unreachable)
@@ -113,12 +113,12 @@ def _screen(world: World) -> Any:
     return shown
 
 
-def _columns(rows: list[Row]) -> dict[str, str]:
+def _columns(rows: list[ScheduleRow]) -> dict[str, str]:
     several = len({row.project for row in rows}) > 1
     return {"project": "project", **_COLUMNS} if several else _COLUMNS
 
 
-def _for_people(row: Row) -> dict[str, Any]:
+def _for_people(row: ScheduleRow) -> dict[str, Any]:
     zone = ZoneInfo(row.timezone) if row.timezone else UTC
     shown = asdict(row)
     for key in ("next_run", "last_run"):

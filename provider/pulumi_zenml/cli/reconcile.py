@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from pulumi_zenml.audit import Reconciled, Repair
-from pulumi_zenml.audit import reconcile as reconcile_it
 from pulumi_zenml.cli._options import confirm, format_option, yes_option
 from pulumi_zenml.cli._show import emit, progress, tell
+from pulumi_zenml.operations import Reconciled, Repair
+from pulumi_zenml.operations import reconcile as reconcile_it
 
 _COLUMNS = {
     "schedule": "schedule",

@@ -8,13 +8,20 @@ from typing import Any
 
 import click
 
-from pulumi_zenml.audit import CODES, Options, check_target, render_html, take_report, write_html
-from pulumi_zenml.cli._options import World, scope_options, world_options
+from pulumi_zenml.cli._options import Selection, scope_options, selection_options
 from pulumi_zenml.cli._show import safe, tell
+from pulumi_zenml.operations import (
+    CODES,
+    Options,
+    check_target,
+    render_html,
+    take_report,
+    write_html,
+)
 
 
 @click.command()
-@world_options
+@selection_options
 @scope_options
 @click.option(
     "--html",
@@ -47,13 +54,13 @@ def report(path: Path, days: int, ignore: tuple[str, ...], force: bool, **option
       pulumi-zenml report --html schedules.html
       pulumi-zenml report --html schedules.html --days 2 --ignore naming
     """
-    world = World.of(options)
+    selection = Selection.of(options)
     check_target(path, force=force)
     reach = timedelta(days=days)
     measures = Options(ignore=frozenset(ignore))
-    with world.working() as say:
+    with selection.working() as say:
         taken = take_report(
-            world.connection, world.scope, measures, back=reach, ahead=reach, say=say
+            selection.connection, selection.scope, measures, back=reach, ahead=reach, say=say
         )
         say("writing the page")
         write_html(path, render_html(taken), force=force)

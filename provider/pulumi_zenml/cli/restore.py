@@ -8,10 +8,16 @@ from typing import Any
 
 import click
 
-from pulumi_zenml.audit import Restored, read_backup
-from pulumi_zenml.audit import restore as make_again
-from pulumi_zenml.cli._options import World, confirm, format_option, world_options, yes_option
+from pulumi_zenml.cli._options import (
+    Selection,
+    confirm,
+    format_option,
+    selection_options,
+    yes_option,
+)
 from pulumi_zenml.cli._show import emit
+from pulumi_zenml.operations import Restored, read_backup
+from pulumi_zenml.operations import restore as make_again
 
 _COLUMNS = {
     "outcome": "outcome",
@@ -25,7 +31,7 @@ _COLUMNS = {
 
 
 @click.command()
-@world_options
+@selection_options
 @format_option
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @yes_option
@@ -41,18 +47,18 @@ def restore(format: str, dry_run: bool, yes: bool, file: Path, **options: Any) -
     Example:
       pulumi-zenml restore removed.json --yes
     """
-    world = World.of(options)
+    selection = Selection.of(options)
     backup = read_backup(file)
     if dry_run or not yes:
-        with world.working() as say:
-            planned = make_again(world.connection, backup, dry_run=True, say=say)
+        with selection.working() as say:
+            planned = make_again(selection.connection, backup, dry_run=True, say=say)
         if dry_run or format == "table":
             _show(planned, format)
         if dry_run:
             click.get_current_context().exit(_status(planned))
         confirm(f"Make {sum(it.outcome == 'would restore' for it in planned)} of these?", yes=yes)
-    with world.working() as say:
-        results = make_again(world.connection, backup, say=say)
+    with selection.working() as say:
+        results = make_again(selection.connection, backup, say=say)
     _show(results, format)
     click.get_current_context().exit(_status(results))
 

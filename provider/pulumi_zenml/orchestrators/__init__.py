@@ -17,22 +17,30 @@ ENTRY_POINT_GROUP = "pulumi_zenml.orchestrators"
 
 
 @dataclass(frozen=True)
-class Row:
+class Registration:
     """Where a flavor's class is, and the extra that brings what it needs."""
 
     path: str
     extra: str
 
 
-REGISTRY: dict[str, Row] = {
-    "airflow": Row("pulumi_zenml.orchestrators.airflow:AirflowOrchestrator", "airflow"),
-    "azureml": Row("pulumi_zenml.orchestrators.azureml:AzureMLOrchestrator", "azureml"),
-    "databricks": Row("pulumi_zenml.orchestrators.databricks:DatabricksOrchestrator", "databricks"),
-    "hyperai": Row("pulumi_zenml.orchestrators.hyperai:HyperAIOrchestrator", "hyperai"),
-    "kubeflow": Row("pulumi_zenml.orchestrators.kubeflow:KubeflowOrchestrator", "kubeflow"),
-    "kubernetes": Row("pulumi_zenml.orchestrators.kubernetes:KubernetesOrchestrator", "kubernetes"),
-    "sagemaker": Row("pulumi_zenml.orchestrators.sagemaker:SagemakerOrchestrator", "sagemaker"),
-    "vertex": Row("pulumi_zenml.orchestrators.vertex:VertexOrchestrator", "vertex"),
+REGISTRY: dict[str, Registration] = {
+    "airflow": Registration("pulumi_zenml.orchestrators.airflow:AirflowOrchestrator", "airflow"),
+    "azureml": Registration("pulumi_zenml.orchestrators.azureml:AzureMLOrchestrator", "azureml"),
+    "databricks": Registration(
+        "pulumi_zenml.orchestrators.databricks:DatabricksOrchestrator", "databricks"
+    ),
+    "hyperai": Registration("pulumi_zenml.orchestrators.hyperai:HyperAIOrchestrator", "hyperai"),
+    "kubeflow": Registration(
+        "pulumi_zenml.orchestrators.kubeflow:KubeflowOrchestrator", "kubeflow"
+    ),
+    "kubernetes": Registration(
+        "pulumi_zenml.orchestrators.kubernetes:KubernetesOrchestrator", "kubernetes"
+    ),
+    "sagemaker": Registration(
+        "pulumi_zenml.orchestrators.sagemaker:SagemakerOrchestrator", "sagemaker"
+    ),
+    "vertex": Registration("pulumi_zenml.orchestrators.vertex:VertexOrchestrator", "vertex"),
 }
 
 _ELSEWHERE = (

@@ -1,6 +1,6 @@
 """What an orchestrator is to us: its abilities, and its side of a pair.
 
-One orchestrator is one file with one subclass of :class:`Orchestrator`, one row in
+One orchestrator is one package with one subclass of :class:`Orchestrator`, one row in
 :mod:`pulumi_zenml.orchestrators` and one fixture for the conformance suite.
 """
 
@@ -8,233 +8,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.errors import CannotExpressError, InputError
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators._sdk import IMPORTING
-from pulumi_zenml.orchestrators.probe import Probe, usual_probes
+from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
+from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.zenml.submission import Submission
 
 if TYPE_CHECKING:
-    from zenml.models import ComponentResponse, PipelineSnapshotResponse
+    from zenml.models import ComponentResponse
     from zenml.orchestrators import BaseOrchestrator
-    from zenml.stack import Stack
 
     from pulumi_zenml.cadence.dialects.base import Dialect
-
-Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
-
-
-@dataclass(frozen=True)
-class Yes:
-    """The flavor honours it; ``note`` says how where that could surprise."""
-
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Gap:
-    """The flavor does not honour it.
-
-    Args:
-        word: ``not-yet`` (we could), ``upstream`` (they must), ``never`` (it makes no sense).
-        reason: why, for the refusal and the table.
-        instead: what to write instead; may be empty.
-    """
-
-    word: Literal["not-yet", "upstream", "never"]
-    reason: str
-    instead: str = ""
-
-
-Ability = Yes | Gap
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What one flavor can do. Refusals, diff, tests and the docs table all read this.
-
-    Args:
-        counterpart: what the native object is called, for example ``CronJob``.
-        dialect: the name of its cadence dialect.
-        smallest_interval: the shortest time between two fires that it honours.
-        name_limit: longest schedule name it takes, in characters; ``None`` for ZenML's 255.
-        cron, interval, run_once: the three kinds of cadence.
-        start_time, end_time, catchup, timezone: the window, missed fires, the zone.
-        pause: pause and resume in place.
-        change_in_place: orchestrator settings change without a replace.
-        run_history: it can list the runs of a schedule.
-        trigger: it can start a run now.
-        keeps_runs: deleting the counterpart leaves a run in progress alone.
-        fires_on_create: it runs once at once when it is made; a note says what we do about it.
-        found_by: how the counterpart of a record is found for certain.
-        left_behind: what deleting the counterpart leaves in the orchestrator.
-        runs_image: its runs need the image of the snapshot's build.
-    """
-
-    counterpart: str
-    dialect: str
-    smallest_interval: timedelta
-    cron: Ability
-    interval: Ability
-    run_once: Ability
-    start_time: Ability
-    end_time: Ability
-    catchup: Ability
-    timezone: Ability
-    pause: Ability
-    change_in_place: Ability
-    run_history: Ability
-    trigger: Ability
-    keeps_runs: Ability
-    fires_on_create: Ability
-    found_by: str
-    left_behind: str
-    runs_image: bool
-    name_limit: int | None = None
-
-    def abilities(self) -> dict[str, Ability]:
-        """The yes-or-reason columns, in the order of the table."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {name: value for name, value in values.items() if isinstance(value, Yes | Gap)}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One key of a flavor's ``orchestrator_settings``.
-
-    Args:
-        type: ``str``, ``int``, ``bool`` or ``dict``.
-        doc: one line for the docs and for errors.
-        choices: the only values taken; empty for any.
-    """
-
-    type: type
-    doc: str
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a resource asks of the orchestrator's side of its pair.
-
-    Args:
-        name: the schedule's name in ZenML.
-        owner: ``<project>/<stack>/<resource name>``, or empty for an unmanaged pair.
-        cadence: when it fires.
-        paused: whether it may fire at all for now.
-        settings: ``orchestrator_settings``, checked.
-        pipeline: the ZenML pipeline's name; empty when not yet known.
-    """
-
-    name: str
-    owner: str
-    cadence: Cadence
-    paused: bool = False
-    settings: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
-    pipeline: str = ""
-
-
-Around = Callable[["Stack", "PipelineSnapshotResponse"], AbstractContextManager[None]]
-
-
-def _nothing_around(
-    stack: Stack, snapshot: PipelineSnapshotResponse
-) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What ZenML's own orchestrator is shown when it makes the counterpart.
-
-    ZenML passes the schedule on verbatim, so this is where a dialect's spelling goes in. The
-    record itself keeps the neutral spelling. Where the counterpart can be changed afterwards,
-    show a cadence that cannot fire soon and let :meth:`Orchestrator.shape` set the real one:
-    then nothing fires between the two.
-
-    Args:
-        cron_expression, interval, run_once_at, start_time, end_time, catchup: the schedule as
-            ZenML's orchestrator code will read it.
-        settings: keys of the flavor's ZenML settings class to set on the submitted snapshot.
-        pipeline_name: what ZenML's code makes native names from, where the pipeline's own name
-            is too long for that or has characters that the system refuses.
-        source_root: the folder with the pipeline's code, where ZenML packs it on submission.
-        around: entered while ZenML's code runs, which nothing else does meanwhile; it may change
-            ZenML's stack object and the snapshot in memory, to put overrides into effect.
-    """
-
-    cron_expression: str | None = None
-    interval: timedelta | None = None
-    run_once_at: datetime | None = None
-    start_time: datetime | None = None
-    end_time: datetime | None = None
-    catchup: bool = False
-    settings: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
-    pipeline_name: str | None = None
-    source_root: str | None = None
-    around: Around = field(default=_nothing_around, repr=False)
-
-
-@dataclass(frozen=True)
-class Counterpart:
-    """A native schedule as the orchestrator holds it now.
-
-    Args:
-        native_id: all that is needed to find it again, in the orchestrator's own terms.
-        native: its cadence in the orchestrator's own fields.
-        cadence: what those fields mean; ``None`` when the neutral cadence cannot hold it.
-        paused: whether it is kept from firing.
-        snapshot_id: the ZenML snapshot it runs; ``None`` when its spec cannot be read.
-        owner: the ownership marker found on it; ``None`` when it carries none.
-        settings: the values of ``orchestrator_settings`` found on it.
-        url: where a person can look at it; empty when there is no such page.
-        ended: it is past its last fire and will never fire again.
-        problem: what is wrong with it, in words; empty when nothing is.
-    """
-
-    native_id: str
-    native: Native
-    cadence: Cadence | None
-    paused: bool
-    snapshot_id: str | None
-    owner: str | None = None
-    settings: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
-    url: str = ""
-    ended: bool = False
-    problem: str = ""
-    pipeline: str = ""
-
-
-RunState = Literal["queued", "running", "succeeded", "failed", "cancelled", "skipped", "unknown"]
-
-
-@dataclass(frozen=True)
-class NativeRun:
-    """One run that the orchestrator knows of.
-
-    Args:
-        run_id: the orchestrator's id of the run (ZenML's ``orchestrator_run_id`` where they match).
-        state: in the one vocabulary that all flavors are mapped to.
-        native_state: the orchestrator's own word.
-        scheduled_for: the fire time it stands for, aware; ``None`` when not known.
-        started, ended: aware; ``None`` when not (yet) known.
-        by_schedule: whether the schedule started it; ``None`` when it cannot be told.
-        url: where a person can look at it.
-    """
-
-    run_id: str
-    state: RunState
-    native_state: str
-    scheduled_for: datetime | None = None
-    started: datetime | None = None
-    ended: datetime | None = None
-    by_schedule: bool | None = None
-    url: str = ""
 
 
 def _tell_nobody(text: str) -> None: ...
@@ -394,7 +187,47 @@ class Orchestrator(ABC):
 
         For ``pulumi-zenml doctor``. A flavor whose API can tell more adds to these.
         """
-        return usual_probes(self)
+        return self.usual_probes()
+
+    def usual_probes(self, part: str = "") -> Iterator[Probe]:
+        """What every orchestrator can be asked: list, read one, its runs.
+
+        Args:
+            part: see :class:`Probe`.
+        """
+        what = self.capabilities.counterpart
+        found: list[Counterpart] = []
+
+        def list_some() -> Seen:
+            found.extend(islice(self.list_all(), 1))
+            return Seen(
+                f"listed; {'there is at least one' if found else 'there is none'} of ZenML's"
+            )
+
+        def read_one() -> Seen:
+            if not found:
+                return _no_example()
+            there = self.read(found[0].native_id)
+            if there is None:
+                return Seen(f"'{found[0].native_id}' was deleted meanwhile", "unknown")
+            return Seen(f"read '{there.native_id}'")
+
+        def look_at_runs() -> Seen:
+            if not found:
+                return _no_example()
+            ability = self.capabilities.run_history
+            if reason := getattr(ability, "reason", ""):
+                return Seen(reason, "skipped")
+            runs = self.runs(found[0].native_id, limit=1)
+            return Seen(f"listed; {'there is at least one' if runs else 'there is none'}")
+
+        yield Probe(f"list: {what}", list_some, part=part)
+        yield Probe(f"read: {what}", read_one, part=part)
+        yield Probe(f"runs: {what}", look_at_runs, part=part)
+
+
+def _no_example() -> Seen:
+    return Seen("there is none of ZenML's to try it on", "skipped")
 
 
 def _gaps(flavor: str, can: Capabilities, wanted: Wanted) -> list[InputError]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pulumi_zenml.errors import PermissionDeniedError
-
-if TYPE_CHECKING:
-    from pulumi_zenml.orchestrators.base import Counterpart, Orchestrator
 
 Result = Literal["ok", "warning", "failed", "unknown", "skipped"]
 
@@ -52,7 +48,7 @@ class Probe:
 
 
 def if_allowed(look: Callable[[], Seen]) -> Callable[[], Seen]:
-    """For what no schedule needs: to be denied it says nothing of the rest."""
+    """A look that no schedule depends on: a missing permission makes it unknown."""
 
     def look_if_allowed() -> Seen:
         try:
@@ -61,43 +57,3 @@ def if_allowed(look: Callable[[], Seen]) -> Callable[[], Seen]:
             return Seen(error.reason, "unknown")
 
     return look_if_allowed
-
-
-def usual_probes(orchestrator: Orchestrator, *, part: str = "") -> Iterator[Probe]:
-    """What every orchestrator can be asked: list, read one, its runs.
-
-    Args:
-        orchestrator: which.
-        part: see :class:`Probe`.
-    """
-    what = orchestrator.capabilities.counterpart
-    found: list[Counterpart] = []
-
-    def list_some() -> Seen:
-        found.extend(islice(orchestrator.list_all(), 1))
-        return Seen(f"listed; {'there is at least one' if found else 'there is none'} of ZenML's")
-
-    def read_one() -> Seen:
-        if not found:
-            return _none()
-        there = orchestrator.read(found[0].native_id)
-        if there is None:
-            return Seen(f"'{found[0].native_id}' was deleted meanwhile", "unknown")
-        return Seen(f"read '{there.native_id}'")
-
-    def look_at_runs() -> Seen:
-        if not found:
-            return _none()
-        ability = orchestrator.capabilities.run_history
-        if reason := getattr(ability, "reason", ""):
-            return Seen(reason, "skipped")
-        runs = orchestrator.runs(found[0].native_id, limit=1)
-        return Seen(f"listed; {'there is at least one' if runs else 'there is none'}")
-
-    yield Probe(f"list: {what}", list_some, part=part)
-    yield Probe(f"read: {what}", read_one, part=part)
-    yield Probe(f"runs: {what}", look_at_runs, part=part)
-
-
-def _none() -> Seen:
-    return Seen("there is none of ZenML's to try it on", "skipped")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pulumi_zenml.orchestrators import REFUSED, get_orchestrator, known_flavors
-from pulumi_zenml.orchestrators.base import Ability, Gap
+from pulumi_zenml.orchestrators.capabilities import Ability, Gap
 
-Row = dict[str, str | int | None]
+TableRow = dict[str, str | int | None]
 
 
-def rows() -> list[Row]:
+def rows() -> list[TableRow]:
     """One row a flavor: what it is, and a yes or the reason for each capability."""
     return [_row(flavor) for flavor in known_flavors()]
 
@@ -19,7 +19,7 @@ def refused() -> dict[str, str]:
     return dict(sorted({**REFUSED, "skypilot (all)": skypilot}.items()))
 
 
-def split(row: Row) -> tuple[list[str], list[str]]:
+def split(row: TableRow) -> tuple[list[str], list[str]]:
     """The capabilities that a row says yes to, and the others with the word for why."""
     names = get_orchestrator(str(row["flavor"])).capabilities.abilities()
     said = {name.replace("_", " "): _short(row[name]) for name in names}
@@ -51,7 +51,7 @@ def markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(flavor: str) -> Row:
+def _row(flavor: str) -> TableRow:
     can = get_orchestrator(flavor).capabilities
     return {
         "flavor": flavor,
@@ -76,7 +76,7 @@ def _short(value: object) -> str:
     return str(value).partition(":")[0]
 
 
-def _section(row: Row) -> list[str]:
+def _section(row: TableRow) -> list[str]:
     cls = get_orchestrator(str(row["flavor"]))
     lines = [(cls.__doc__ or "").strip().splitlines()[0], ""]
     lines += _table(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import ClassVar, Literal, get_args
 
-from pulumi_zenml.orchestrators.base import Json
+from pulumi_zenml.json_types import Json
 
 Fault = Literal[
     "unauthenticated", "denied", "not-found", "throttled", "server-error", "timeout", "refused"

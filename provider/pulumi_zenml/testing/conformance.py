@@ -30,9 +30,7 @@ from uuid import uuid4
 
 import pytest
 
-from pulumi_zenml.audit.doctor import Check, examine
 from pulumi_zenml.cadence import make_cadence
-from pulumi_zenml.connection import Connection
 from pulumi_zenml.errors import (
     CannotExpressError,
     InputError,
@@ -43,11 +41,15 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
+from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.operations.doctor import Check, probe_orchestrator
 from pulumi_zenml.orchestrators import get_orchestrator
-from pulumi_zenml.orchestrators.base import Gap, Orchestrator, Wanted, Yes
-from pulumi_zenml.session import Session
+from pulumi_zenml.orchestrators.base import Orchestrator
+from pulumi_zenml.orchestrators.capabilities import Gap, Yes
+from pulumi_zenml.orchestrators.counterpart import Wanted
 from pulumi_zenml.testing.bench import Bench, Fault
 from pulumi_zenml.testing.driver import Driver
+from pulumi_zenml.zenml.connection import Connection
 
 EXPECTED: Mapping[str, type[ServiceError]] = {
     "unauthenticated": UnauthenticatedError,
@@ -322,15 +324,15 @@ class Conformance:
         """While all is well no probe fails; under a fault one does, with the remedy."""
         driver.up(**given)
         before = bench.native_ids()
-        assert _failures(examine(orchestrator)) == []
+        assert _failures(probe_orchestrator(orchestrator)) == []
         for kind in PROBED & set(bench.faults):
             with bench.fault(kind):
-                found = examine(orchestrator)
+                found = probe_orchestrator(orchestrator)
             assert _failures(found), kind
             assert [it for it in _failures(found) if not it.remedy] == []
             if kind == "refused":
                 assert [it for it in found if it.result == "skipped"]
-        assert _failures(examine(orchestrator)) == []
+        assert _failures(probe_orchestrator(orchestrator)) == []
         assert bench.native_ids() == before
         assert driver.refresh() == set()
 

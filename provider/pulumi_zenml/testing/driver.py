@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pulumi_zenml.connection import Connection
 from pulumi_zenml.errors import InputError
-from pulumi_zenml.host import Host
-from pulumi_zenml.outputs import NOT_INPUTS
-from pulumi_zenml.provider import ScheduleProvider
+from pulumi_zenml.schedule.host import Host
+from pulumi_zenml.schedule.outputs import NOT_INPUTS
+from pulumi_zenml.schedule.provider import ScheduleProvider
+from pulumi_zenml.zenml.connection import Connection
 
-Change = Literal["create", "same", "update", "replace"]
+Op = Literal["create", "same", "update", "replace"]
 
 
 class Driver:
@@ -34,7 +34,7 @@ class Driver:
         self.inputs: dict[str, Any] = {}
         self.outputs: dict[str, Any] = {}
 
-    def up(self, **arguments: Any) -> Change:
+    def up(self, **arguments: Any) -> Op:
         """Bring the resource to what ``arguments`` say, as ``pulumi up`` does.
 
         Raises:

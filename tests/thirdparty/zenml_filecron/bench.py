@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pulumi_zenml.orchestrators.base import Json
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from zenml_filecron import files
 

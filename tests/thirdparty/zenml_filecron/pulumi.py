@@ -11,17 +11,10 @@ from typing import Any, ClassVar
 
 from pulumi_zenml.cadence.model import Native
 from pulumi_zenml.errors import CannotExpressError, InputError, UnreachableError
-from pulumi_zenml.orchestrators.base import (
-    Capabilities,
-    Counterpart,
-    Gap,
-    NativeRun,
-    Orchestrator,
-    Setting,
-    Submission,
-    Wanted,
-    Yes,
-)
+from pulumi_zenml.orchestrators.base import Orchestrator
+from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
+from pulumi_zenml.zenml.submission import Submission
 from zenml_filecron import files
 
 # Fires on the 29th of February only: nothing comes of it before it is shaped.

@@ -18,7 +18,7 @@ from pulumi_zenml.cadence.fields import (
 from pulumi_zenml.cadence.fires import NEUTRAL_DST, DstRule, fires_between, walls
 from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.cadence.spelling import from_sets, unix_text
-from pulumi_zenml.cadence.zones import REFERENCE, Change, changes, fixed_offset, rezone
+from pulumi_zenml.cadence.zones import REFERENCE, ClockChange, changes, fixed_offset, rezone
 from pulumi_zenml.errors import CannotExpressError, InputError
 
 
@@ -130,7 +130,7 @@ def _dst_differences(cadence: Cadence, rule: DstRule) -> tuple[bool, bool]:
     return differs[True], differs[False]
 
 
-def _touches(cron: Cron, cadence: Cadence, change: Change) -> bool:
+def _touches(cron: Cron, cadence: Cadence, change: ClockChange) -> bool:
     """Whether a clock change skips or repeats one of the cadence's local times."""
     for limit, outside in ((cadence.start_time, True), (cadence.end_time, False)):
         if limit is not None and (change.at < limit) == outside:

@@ -17,6 +17,7 @@ from pulumi_zenml.errors import (
     RefusedError,
     ServiceError,
 )
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.airflow.api import AirflowApi
 from pulumi_zenml.orchestrators.airflow.dag import counterpart, is_paused, shaped, timed
 from pulumi_zenml.orchestrators.airflow.folder import (
@@ -38,17 +39,11 @@ from pulumi_zenml.orchestrators.airflow.timing import INERT
 from pulumi_zenml.orchestrators.airflow.view import View
 from pulumi_zenml.orchestrators.airflow.wait import appears, begins_anew, missed, stays_away
 from pulumi_zenml.orchestrators.airflow.zip import BrokenZipError, DagZip
-from pulumi_zenml.orchestrators.base import (
-    Counterpart,
-    Json,
-    NativeRun,
-    Orchestrator,
-    Setting,
-    Submission,
-    Target,
-    Wanted,
-)
-from pulumi_zenml.orchestrators.probe import Probe, usual_probes
+from pulumi_zenml.orchestrators.base import Orchestrator, Target
+from pulumi_zenml.orchestrators.capabilities import Setting
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
+from pulumi_zenml.orchestrators.probe import Probe
+from pulumi_zenml.zenml.submission import Submission
 
 _LONGEST_SLUG = 200
 
@@ -111,7 +106,7 @@ class AirflowOrchestrator(Orchestrator):
         """Also the folder, and of Airflow its version, health, import errors and free slots."""
         yield from folder_probes(self._require_folder)
         yield from api_probes(self._api, self._require_folder) if self._api else (no_api(),)
-        yield from usual_probes(self, part=API if self._api else "")
+        yield from self.usual_probes(part=API if self._api else "")
 
     def submission(self, wanted: Wanted) -> Submission:
         """Have ZenML write a zip that does not fire, into a folder that Airflow does not see."""

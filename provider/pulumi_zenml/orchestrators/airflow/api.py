@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pulumi_zenml.errors import NotFoundError, RefusedError
 from pulumi_zenml.orchestrators.airflow.http import AirflowHttp, ConflictError
-from pulumi_zenml.orchestrators.base import NativeRun, RunState
+from pulumi_zenml.orchestrators.counterpart import NativeRun, RunState
 
 _PAGE = 100
 

@@ -11,6 +11,7 @@ from pulumi_zenml.cadence.dialects.airflow import Airflow
 from pulumi_zenml.cadence.fires import next_fires
 from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.errors import CannotExpressError
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.airflow.timing import INERT, timing
 from pulumi_zenml.orchestrators.airflow.zip import (
     TIMING,
@@ -19,7 +20,7 @@ from pulumi_zenml.orchestrators.airflow.zip import (
     normal_timing,
     to_the_second,
 )
-from pulumi_zenml.orchestrators.base import Counterpart, Json, Wanted
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 
 TAG = "pulumi-zenml"
 """The tag on every DAG that we made or adopted."""

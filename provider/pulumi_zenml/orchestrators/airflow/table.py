@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-from pulumi_zenml.orchestrators.base import Capabilities, Gap, Setting, Yes
+from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
 
 WAIT_SECONDS = 420
 """Airflow looks for new files every 300 s by default ([dag_processor] refresh_interval)."""

@@ -11,7 +11,7 @@ from pulumi_zenml.orchestrators.airflow.api import AirflowApi, Dag
 from pulumi_zenml.orchestrators.airflow.dag import TAG, counterpart
 from pulumi_zenml.orchestrators.airflow.folder import Folder
 from pulumi_zenml.orchestrators.airflow.zip import BrokenZipError, DagZip
-from pulumi_zenml.orchestrators.base import Counterpart
+from pulumi_zenml.orchestrators.counterpart import Counterpart
 
 
 class View:

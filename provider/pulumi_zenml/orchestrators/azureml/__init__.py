@@ -30,19 +30,11 @@ from pulumi_zenml.orchestrators.azureml.schedule import (
     tags_of,
 )
 from pulumi_zenml.orchestrators.azureml.trigger import to_body, to_fields
-from pulumi_zenml.orchestrators.base import (
-    Capabilities,
-    Counterpart,
-    Gap,
-    NativeRun,
-    Orchestrator,
-    Setting,
-    Submission,
-    Target,
-    Wanted,
-    Yes,
-)
+from pulumi_zenml.orchestrators.base import Orchestrator, Target
+from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
 from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.zenml.submission import Submission
 
 # What azure-ai-ml speaks: a version that knew fewer fields of a job would lose them.
 _SCHEDULES = "2023-06-01-preview"

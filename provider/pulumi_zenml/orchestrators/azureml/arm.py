@@ -189,7 +189,7 @@ class Arm:
         need("azure.ai.ml", "azureml", SERVICE)
         from azure.identity import DefaultAzureCredential
 
-        from pulumi_zenml.submission import quiet
+        from pulumi_zenml.zenml.quiet import quiet
 
         with quiet():
             try:

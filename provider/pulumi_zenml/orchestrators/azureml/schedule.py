@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from pulumi_zenml.orchestrators.azureml.arm import Body
-from pulumi_zenml.orchestrators.base import NativeRun, RunState
+from pulumi_zenml.orchestrators.counterpart import NativeRun, RunState
 
 OWNER, SNAPSHOT = "pulumi-zenml-owner", "zenml-snapshot"
 _FIRED = re.compile(r"-(\d{8}T\d{6}Z)$")

@@ -14,18 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID, uuid4
 
 from pulumi_zenml.errors import InputError, NotFoundError, ServiceError
-from pulumi_zenml.orchestrators.base import (
-    Capabilities,
-    Counterpart,
-    Gap,
-    NativeRun,
-    Orchestrator,
-    Setting,
-    Submission,
-    Target,
-    Wanted,
-    Yes,
-)
+from pulumi_zenml.orchestrators.base import Orchestrator, Target
+from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
 from pulumi_zenml.orchestrators.databricks import job as job_of
 from pulumi_zenml.orchestrators.databricks.api import (
     HTTP_SECONDS,
@@ -35,6 +26,7 @@ from pulumi_zenml.orchestrators.databricks.api import (
     Job,
 )
 from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.zenml.submission import Submission
 
 if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotResponse

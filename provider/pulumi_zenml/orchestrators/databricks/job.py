@@ -10,7 +10,8 @@ from typing import Any
 from pulumi_zenml.cadence.dialects import Dialect
 from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.errors import CannotExpressError
-from pulumi_zenml.orchestrators.base import Json, NativeRun, RunState, Wanted
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.orchestrators.counterpart import NativeRun, RunState, Wanted
 
 INERT_TIMEOUT = 1
 """Seconds that the run which ZenML starts at once is given. No cluster starts in that time."""

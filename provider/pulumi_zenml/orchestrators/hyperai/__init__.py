@@ -29,18 +29,9 @@ from pulumi_zenml.errors import (
     RefusedError,
     ServiceError,
 )
-from pulumi_zenml.orchestrators.base import (
-    Capabilities,
-    Counterpart,
-    Gap,
-    NativeRun,
-    Orchestrator,
-    Setting,
-    Submission,
-    Target,
-    Wanted,
-    Yes,
-)
+from pulumi_zenml.orchestrators.base import Orchestrator, Target
+from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
 from pulumi_zenml.orchestrators.hyperai.checks import check_host
 from pulumi_zenml.orchestrators.hyperai.cron_host import CronHost, Job
 from pulumi_zenml.orchestrators.hyperai.crontab import SCRIPT, Entry, drop, entries, put
@@ -50,6 +41,7 @@ from pulumi_zenml.orchestrators.hyperai.probes import HostProbes
 from pulumi_zenml.orchestrators.hyperai.runs import heard_by_zenml, last_start
 from pulumi_zenml.orchestrators.hyperai.ssh import connect
 from pulumi_zenml.orchestrators.probe import Probe
+from pulumi_zenml.zenml.submission import Submission
 
 if TYPE_CHECKING:
     import paramiko

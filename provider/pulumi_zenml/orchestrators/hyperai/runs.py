@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from pulumi_zenml.connection import zenml_errors
-from pulumi_zenml.orchestrators.base import NativeRun, RunState
+from pulumi_zenml.orchestrators.counterpart import NativeRun, RunState
+from pulumi_zenml.zenml.connection import zenml_errors
 
 if TYPE_CHECKING:
     import paramiko

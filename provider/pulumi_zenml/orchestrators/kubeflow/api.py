@@ -27,7 +27,8 @@ from pulumi_zenml.orchestrators._again import ATTEMPTS, again
 from pulumi_zenml.orchestrators._sdk import need
 
 if TYPE_CHECKING:
-    from pulumi_zenml.orchestrators.base import Json, Target
+    from pulumi_zenml.json_types import Json
+    from pulumi_zenml.orchestrators.base import Target
 
 KFP = "Kubeflow Pipelines"
 
@@ -187,7 +188,7 @@ class KfpApi:
         """The official client, made as ZenML makes it (zenml 0.98 ``_get_kfp_client``)."""
         need("kfp", "kubeflow", KFP)
         need("zenml.integrations.kubeflow.orchestrators", "kubeflow", KFP)
-        from pulumi_zenml.submission import quiet
+        from pulumi_zenml.zenml.quiet import quiet
 
         # The SDK warns that it speaks to KFP 2 only, and of its own use of urllib3.
         warnings.filterwarnings("ignore", module=r"kfp(_server_api)?\.")

@@ -13,7 +13,8 @@ from pulumi_zenml.cadence.dialects.base import rfc3339
 from pulumi_zenml.cadence.fires import fires_between, next_fires
 from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.errors import InputError
-from pulumi_zenml.orchestrators.base import Counterpart, Json, Wanted
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 
 if TYPE_CHECKING:
     from pulumi_zenml.cadence.dialects.base import Dialect

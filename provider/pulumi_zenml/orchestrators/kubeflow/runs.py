@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi_zenml.orchestrators.base import NativeRun, RunState
+from pulumi_zenml.orchestrators.counterpart import NativeRun, RunState
 from pulumi_zenml.orchestrators.kubeflow.recurring_run import instant
 
 BY_HAND = " by hand "

@@ -32,18 +32,9 @@ from pulumi_zenml.errors import (
     NotFoundError,
     RefusedError,
 )
-from pulumi_zenml.orchestrators.base import (
-    Capabilities,
-    Counterpart,
-    Gap,
-    NativeRun,
-    Orchestrator,
-    Setting,
-    Submission,
-    Target,
-    Wanted,
-    Yes,
-)
+from pulumi_zenml.orchestrators.base import Orchestrator, Target
+from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
 from pulumi_zenml.orchestrators.kubernetes import access as access
 from pulumi_zenml.orchestrators.kubernetes import cronjob as cronjob
 from pulumi_zenml.orchestrators.kubernetes import deletion as deletion
@@ -52,6 +43,7 @@ from pulumi_zenml.orchestrators.kubernetes.api import Api, Object
 from pulumi_zenml.orchestrators.kubernetes.connection import KUBERNETES
 from pulumi_zenml.orchestrators.kubernetes.probes import cluster_probes
 from pulumi_zenml.orchestrators.probe import Probe
+from pulumi_zenml.zenml.submission import Submission
 
 if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotResponse

@@ -21,7 +21,7 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from pulumi_zenml.orchestrators.kubernetes.connection import KUBERNETES, Connection
+from pulumi_zenml.orchestrators.kubernetes.connection import KUBERNETES, ClusterConnection
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -75,7 +75,7 @@ class Api:
         self._seconds = seconds
         self.deadline = (min(_CONNECT_SECONDS, seconds), seconds)
         """Seconds for the connection, and for the answer."""
-        self._connection = Connection(target)
+        self._connection = ClusterConnection(target)
 
     def call(
         self,

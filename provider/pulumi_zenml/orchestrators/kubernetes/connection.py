@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 KUBERNETES = "Kubernetes"
 
 
-class Connection:
+class ClusterConnection:
     """One component's client. Thread-safe; connects on first use.
 
     Args:
@@ -70,7 +70,7 @@ class Connection:
                         "kubernetes_context.",
                     ) from error
         if component.connector:
-            from pulumi_zenml.connection import zenml_errors
+            from pulumi_zenml.zenml.connection import zenml_errors
 
             with zenml_errors(f"connect orchestrator '{component.name}' to its cluster"):
                 self._instance = self._target.instance()

@@ -10,7 +10,8 @@ from typing import Any
 from pulumi_zenml.cadence.dialects.base import Dialect
 from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.errors import InputError
-from pulumi_zenml.orchestrators.base import Counterpart, Json, Wanted
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.orchestrators.kubernetes.api import Object
 
 OWNER = "pulumi-zenml.dev/owner"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from pulumi_zenml.orchestrators.base import NativeRun, RunState
+from pulumi_zenml.orchestrators.counterpart import NativeRun, RunState
 from pulumi_zenml.orchestrators.kubernetes.api import Api, Object
 
 MANUAL = "cronjob.kubernetes.io/instantiate"

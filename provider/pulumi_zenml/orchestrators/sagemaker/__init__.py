@@ -17,19 +17,10 @@ from pulumi_zenml.errors import (
     RunInProgressError,
     ServiceError,
 )
-from pulumi_zenml.orchestrators.base import (
-    Capabilities,
-    Counterpart,
-    Gap,
-    NativeRun,
-    Orchestrator,
-    Setting,
-    Submission,
-    Target,
-    Wanted,
-    Yes,
-)
-from pulumi_zenml.orchestrators.probe import Probe, usual_probes
+from pulumi_zenml.orchestrators.base import Orchestrator, Target
+from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
+from pulumi_zenml.orchestrators.probe import Probe
 from pulumi_zenml.orchestrators.sagemaker import eventbridge as eb
 from pulumi_zenml.orchestrators.sagemaker.aws import (
     ATTEMPTS,
@@ -39,6 +30,7 @@ from pulumi_zenml.orchestrators.sagemaker.aws import (
     is_missing,
 )
 from pulumi_zenml.orchestrators.sagemaker.probes import EVENTBRIDGE, aws_probes
+from pulumi_zenml.zenml.submission import Submission
 
 _SNAPSHOT = re.compile(r'"--snapshot_id",\s*"([0-9a-f-]{36})"')
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
@@ -264,7 +256,7 @@ class SagemakerOrchestrator(Orchestrator):
     def probes(self) -> Iterator[Probe]:
         """Also who we are, the roles, the schedule group, and SageMaker by itself."""
         yield from aws_probes(self._aws, self._require_role)
-        yield from usual_probes(self, part=EVENTBRIDGE)
+        yield from self.usual_probes(part=EVENTBRIDGE)
 
     def _require_role(self, key: str, why: str) -> None:
         role = getattr(self._aws.config, key)

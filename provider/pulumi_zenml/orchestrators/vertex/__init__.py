@@ -13,24 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi_zenml.cadence.dialects.base import rfc3339
 from pulumi_zenml.errors import InputError, NotFoundError, NotGoneError, RefusedError
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators._zenml_config import ZenmlConfig, tell
-from pulumi_zenml.orchestrators.base import (
-    Capabilities,
-    Counterpart,
-    Gap,
-    Json,
-    NativeRun,
-    Orchestrator,
-    RunState,
-    Setting,
-    Submission,
-    Target,
-    Wanted,
-    Yes,
-)
+from pulumi_zenml.orchestrators.base import Orchestrator, Target
+from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, RunState, Wanted
 from pulumi_zenml.orchestrators.probe import Probe, Seen
 from pulumi_zenml.orchestrators.vertex import schedule as schedules
 from pulumi_zenml.orchestrators.vertex.api import VERTEX, GoneError, VertexApi
+from pulumi_zenml.zenml.submission import Submission
 
 if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotResponse

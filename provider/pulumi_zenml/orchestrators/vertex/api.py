@@ -166,7 +166,7 @@ class VertexApi:
         need("zenml.integrations.gcp.orchestrators", "vertex", VERTEX)
         from google.cloud import aiplatform_v1
 
-        from pulumi_zenml.submission import quiet
+        from pulumi_zenml.zenml.quiet import quiet
 
         orchestrator: Any = self._target.instance()
         orchestrator._config = self._config()

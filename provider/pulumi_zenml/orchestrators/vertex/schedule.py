@@ -15,7 +15,7 @@ from pulumi_zenml.cadence.dialects.base import rfc3339
 from pulumi_zenml.cadence.fires import next_fires
 from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.errors import InputError, RefusedError
-from pulumi_zenml.orchestrators.base import Counterpart, Wanted
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.orchestrators.vertex.api import VERTEX
 
 if TYPE_CHECKING:

@@ -1,0 +1,121 @@
+"""The preview that proves an adoption: Pulumi's own, of the program that was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pulumi_zenml.operations.adopt import Adopted, AdoptionPlan
+from pulumi_zenml.operations.engine import SCHEDULE, Engine, Outcome, Step
+from pulumi_zenml.operations.inventory import Say
+from pulumi_zenml.zenml.connection import Connection
+
+_COMPARED = (
+    "adopt",
+    "catchup",
+    "cron",
+    "end_time",
+    "interval",
+    "name",
+    "orchestrator_settings",
+    "paused",
+    "project",
+    "run_once_at",
+    "snapshot",
+    "stack",
+    "start_time",
+    "timezone",
+)
+_NOTHING_CHANGES = ("same", "read", "refresh")
+
+
+@dataclass(frozen=True)
+class AdoptionPreview:
+    """What `pulumi up` would do.
+
+    Args:
+        stack: the Pulumi stack; empty for an empty state of its own, thrown away.
+        verdicts: what it would do to each schedule of the plan, by resource name; empty for
+            taking it over as it is.
+        others: what it would change besides.
+        said: what Pulumi and the provider told.
+    """
+
+    stack: str
+    verdicts: Mapping[str, str]
+    others: tuple[str, ...]
+    said: tuple[str, ...] = ()
+
+    @property
+    def proves_it(self) -> bool:
+        """Whether all are taken over as they are, and nothing else is touched."""
+        return not self.others and not any(self.verdicts.values())
+
+
+def preview_adoption(
+    plan: AdoptionPlan,
+    files: Mapping[str, str],
+    *,
+    connection: Connection,
+    folder: Path | None = None,
+    stack: str = "",
+    say: Say = lambda text: None,
+) -> AdoptionPreview:
+    """Preview the program, in a stack of the user's or by itself.
+
+    What is previewed as a creation with ``adopt`` is a take-over: the plan has seen that what
+    runs is what the inputs say, and this sees that they are those inputs.
+
+    Args:
+        plan: what the program takes over.
+        files: a whole project that does only that, by name.
+        connection: where ZenML is, for a preview by itself.
+        folder: of the user's project; needed with ``stack``.
+        stack: the user's Pulumi stack; by itself, with an empty state, when empty or not there.
+        say: told what is being done.
+
+    Raises:
+        NotFoundError: there is no Pulumi engine.
+        UnauthenticatedError: not logged in, or no passphrase.
+        RefusedError: the preview fails.
+    """
+    say("pulumi preview")
+    engine = Engine.find(folder, stack) if folder and stack else None
+    if engine:
+        return _judged(plan, engine.preview(), stack)
+    env = {"ZENML_STORE_URL": connection.server_url} if connection.server_url else {}
+    with Engine.of_its_own(files, stack or "adopt", env) as alone:
+        return _judged(plan, alone.preview(), "")
+
+
+def _judged(plan: AdoptionPlan, outcome: Outcome, stack: str) -> AdoptionPreview:
+    steps = {step.urn.rpartition("::")[2]: step for step in outcome.steps if SCHEDULE in step.urn}
+    expected = {it.resource: it for it in plan.adopted}
+    others = tuple(
+        f"{step.op} of {step.urn}"
+        for step in outcome.steps
+        if step.op not in _NOTHING_CHANGES and step.urn.rpartition("::")[2] not in expected
+    )
+    verdicts = {name: _verdict(it, steps.get(name)) for name, it in expected.items()}
+    return AdoptionPreview(stack, verdicts, others, tuple(dict.fromkeys(outcome.said)))
+
+
+def _verdict(adopted: Adopted, step: Step | None) -> str:
+    """Why it would not be a take-over as it is; empty when it would."""
+    if step is None:
+        return "the stack's program does not declare it yet."
+    if step.op != "create":
+        return f"Pulumi would {step.op} a resource of that name, which the stack has already."
+    wrong = [
+        key for key in _COMPARED if _plain(step.inputs.get(key)) != _plain(adopted.checked.get(key))
+    ]
+    if wrong:
+        return f"the program says otherwise on {', '.join(wrong)}, so it would be replaced."
+    return ""
+
+
+def _plain(value: Any) -> Any:
+    # JSON knows one kind of number.
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

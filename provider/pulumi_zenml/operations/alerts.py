@@ -1,0 +1,261 @@
+"""Telling people what changed since the last audit, through apprise or ZenML's own alerter.
+
+A target's URL holds tokens and passwords, so it is a secret: errors call a target by its number
+and its kind, and nothing of a URL is written down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from pulumi_zenml.errors import InputError, PulumiZenmlError, RefusedError, ServiceError
+from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.operations.audit_state import state_folder, write_private, zenml_key
+from pulumi_zenml.operations.findings import AuditResult, Finding
+from pulumi_zenml.operations.inventory import Scope, Unreachable
+from pulumi_zenml.operations.options import Options
+from pulumi_zenml.zenml.connection import Connection, zenml_errors
+from pulumi_zenml.zenml.quiet import quiet
+
+ZENML = "zenml:"
+"""``zenml:STACK`` is the alerter of that ZenML stack."""
+
+_LINES = 20
+_VERSION = 1
+_SERVICE = "alert"
+
+Send = Callable[[str, str], None]
+"""Takes a title and a body; raises one of our errors."""
+
+
+@dataclass(frozen=True)
+class AuditDelta:
+    """What an audit found that the last one had not, and the other way round.
+
+    Args:
+        new: findings, the worst first.
+        gone: what was found before and is not now, in words.
+        unreachable: what cannot be looked at now and could before.
+    """
+
+    new: tuple[Finding, ...] = ()
+    gone: tuple[str, ...] = ()
+    unreachable: tuple[Unreachable, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.gone or self.unreachable)
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        told = [
+            f"{len(values)} {what}"
+            for values, what in (
+                (self.new, "new"),
+                (self.unreachable, "unreachable"),
+                (self.gone, "no longer found"),
+            )
+            if values
+        ]
+        return f"ZenML schedules: {', '.join(told) or 'nothing new'}"
+
+    @property
+    def body(self) -> str:
+        """A line for each, as plain text."""
+        lines = [
+            *(f"{it.severity}: {_where(it)}: {it.message} Fix: {it.fix}" for it in self.new),
+            *(f"unknown: {it.kind} '{it.name}': {it.reason}" for it in self.unreachable),
+            *(f"no longer found: {it}" for it in self.gone),
+        ]
+        if len(lines) > _LINES:
+            lines[_LINES:] = [f"... and {len(lines) - _LINES} more: 'pulumi-zenml audit'."]
+        # Some services take no empty text.
+        return "\n".join(" ".join(line.split()) for line in lines) or "Nothing is wrong."
+
+
+class Told:
+    """What was told of, in one file for each ZenML and choice of what to look at."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @staticmethod
+    def of(connection: Connection, scope: Scope, options: Options) -> Told:
+        """The memory of one ZenML, and of what is looked at and for.
+
+        Two jobs with different filters do not take each other's findings for news.
+        """
+        looks = {**asdict(scope), "only": sorted(options.only), "ignore": sorted(options.ignore)}
+        choice = hashlib.sha256(json.dumps(looks, sort_keys=True).encode()).hexdigest()[:12]
+        return Told(state_folder() / f"alerts-{zenml_key(connection)}-{choice}.json")
+
+    def change(self, result: AuditResult) -> AuditDelta:
+        """What is new in ``result`` and what is gone. What cannot be looked at is not gone.
+
+        What could not be delivered is still new, even if it is found no longer.
+        """
+        before, undelivered = self._load()
+        now = _names(result)
+        kept = tuple(it for it in undelivered if _key(it) not in now)
+        new = tuple(it for it in result.findings if _key(it) not in before)
+        lost = tuple(it for it in result.unreachable if _lost(it) not in before)
+        blind = bool(result.unreachable)
+        gone = () if blind else tuple(name for key, name in before.items() if key not in now)
+        return AuditDelta((*kept, *new), gone, lost)
+
+    def remember(self, result: AuditResult, undelivered: Sequence[Finding] = ()) -> None:
+        """Take ``result`` as told, but for what was not delivered."""
+        before, _ = self._load()
+        told = {**before, **_names(result)} if result.unreachable else _names(result)
+        for it in undelivered:
+            told.pop(_key(it), None)
+        kept = [asdict(it) for it in undelivered]
+        text = json.dumps({"version": _VERSION, "told": told, "undelivered": kept}, default=str)
+        write_private(self.path, text)
+
+    def _load(self) -> tuple[dict[str, str], list[Finding]]:
+        try:
+            loaded = json.loads(self.path.read_text())
+            if loaded["version"] != _VERSION:
+                return {}, []
+            told = {str(key): str(name) for key, name in loaded["told"].items()}
+            return told, [Finding(**it) for it in loaded["undelivered"]]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}, []
+
+
+def alert(
+    result: AuditResult, told: Told, targets: Mapping[str, Send], *, always: bool = False
+) -> list[str]:
+    """Tell everybody what changed; returns who could not be told, and why.
+
+    Args:
+        result: what was found.
+        told: what was told before; brought up to date. What somebody could not be told is told
+            to all again.
+        targets: of :func:`open_targets`.
+        always: tell everything that is found, changed or not.
+    """
+    change = told.change(result)
+    if always:
+        change = replace(change, new=result.findings, unreachable=result.unreachable)
+    problems = []
+    if change or always:
+        for name, tell in targets.items():
+            try:
+                tell(change.title, change.body)
+            except PulumiZenmlError as error:
+                problems.append(f"{name} was not delivered: {error}")
+    told.remember(result, change.new if problems else ())
+    return problems
+
+
+def open_targets(connection: Connection, urls: Sequence[str]) -> dict[str, Send]:
+    """Ways to tell people, by what errors call them.
+
+    Args:
+        connection: where ZenML is, for its alerters.
+        urls: apprise's (https://github.com/caronc/apprise/wiki), or ``zenml:STACK``.
+
+    Raises:
+        InputError: one is no URL that apprise knows, or the stack has no alerter.
+    """
+    targets: dict[str, Send] = {}
+    for number, url in enumerate(urls, 1):
+        name = f"alert {number} ({url.partition(':')[0]})"
+        opened = _alerter(connection, url) if url.startswith(ZENML) else _apprise(url, number)
+        targets[name] = opened
+    return targets
+
+
+def _apprise(url: str, number: int) -> Send:
+    try:
+        import apprise
+    except ImportError as error:
+        raise InputError(
+            "--alert", "it needs apprise: pip install 'pulumi-zenml[alerts]'."
+        ) from error
+    # It would quote the URL.
+    logging.getLogger("apprise").disabled = True
+    target = apprise.Apprise.instantiate(url)
+    if target is None:
+        raise InputError(
+            "--alert",
+            f"the {_nth(number)} is no URL that apprise {apprise.__version__} takes (it is not "
+            "shown, as it may hold a secret). See https://github.com/caronc/apprise/wiki, or try "
+            "it with 'apprise --body test URL'.",
+        )
+
+    def tell(title: str, body: str) -> None:
+        made = apprise.Apprise()
+        made.add(target)
+        if not made.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT):
+            raise ServiceError(
+                _SERVICE, "it was refused or not reached. Try it with 'apprise --body test URL'."
+            )
+
+    return tell
+
+
+def _alerter(connection: Connection, url: str) -> Send:
+    from zenml.alerter.base_alerter import BaseAlerter
+    from zenml.enums import StackComponentType
+    from zenml.stack import StackComponent
+
+    name = url.removeprefix(ZENML)
+    session = Session(connection)
+    found = session.stack(name).components.get(StackComponentType.ALERTER, [])
+    if not found:
+        raise InputError(
+            "--alert",
+            f"stack '{name}' has no alerter. Register one with 'zenml alerter register' and "
+            f"'zenml stack update {name} --alerter NAME'.",
+        )
+    with zenml_errors(f"load the alerter of stack '{name}'"), quiet():
+        alerter = StackComponent.from_model(found[0].get_hydrated_version())
+    assert isinstance(alerter, BaseAlerter)
+
+    def tell(title: str, body: str) -> None:
+        try:
+            with quiet():
+                posted = alerter.post(f"{title}\n{body}")
+        # An alerter calls a vendor's client, which raises what it likes.
+        except Exception as error:
+            raise ServiceError(_SERVICE, f"{type(error).__name__} in ZenML's alerter.") from error
+        if not posted:
+            raise RefusedError(_SERVICE, f"ZenML's alerter '{found[0].name}' says it did not post.")
+
+    return tell
+
+
+def _names(result: AuditResult) -> dict[str, str]:
+    found = {_key(it): f"{it.code} {_where(it)}" for it in result.findings}
+    lost = {_lost(it): f"unreachable {it.kind} '{it.name}'" for it in result.unreachable}
+    return {**found, **lost}
+
+
+def _key(finding: Finding) -> str:
+    return json.dumps(finding.identity)
+
+
+def _lost(it: Unreachable) -> str:
+    return json.dumps(["unreachable", it.kind, it.name])
+
+
+def _where(finding: Finding) -> str:
+    return " ".join(_parts(finding))
+
+
+def _parts(finding: Finding) -> Iterator[str]:
+    yield finding.schedule or finding.native_id or finding.code
+    if finding.stack:
+        yield f"on {finding.stack}"
+
+
+def _nth(number: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")

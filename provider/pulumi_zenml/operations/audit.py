@@ -1,0 +1,117 @@
+"""One audit: look at both sides, judge, remember."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pulumi_zenml.operations.audit_state import Memory
+from pulumi_zenml.operations.findings import AuditResult, Finding, worst_first
+from pulumi_zenml.operations.fleet_findings import check_fleet
+from pulumi_zenml.operations.inventory import Inventory, Say, Scope, take_inventory
+from pulumi_zenml.operations.options import Options
+from pulumi_zenml.operations.pair_findings import check_sides
+from pulumi_zenml.operations.run_findings import Timing
+from pulumi_zenml.zenml.connection import Connection
+
+_REMEMBERED = timedelta(days=366)
+_ONE_SIDED = ("record-without-counterpart", "counterpart-without-record", "unknown-counterpart")
+
+
+def run_audit(
+    connection: Connection,
+    scope: Scope | None = None,
+    options: Options | None = None,
+    *,
+    say: Say = lambda text: None,
+    now: datetime | None = None,
+) -> AuditResult:
+    """Look at both sides of every schedule and say what is wrong.
+
+    What was judged is remembered in the user's state folder, so that the next audit judges the
+    fires since then; not so with ``options.since``.
+
+    Args:
+        connection: where ZenML is.
+        scope: what to look at; everything by default.
+        options: what to look for, and how strictly.
+        say: told what is being done, for a progress line.
+        now: this instant, aware; the clock's by default.
+
+    Raises:
+        ServiceError: ZenML itself could not be looked at.
+    """
+    inventory = take_inventory(connection, scope, say=say, now=now)
+    return judge(inventory, Memory.of(connection), options or Options(), say=say)
+
+
+def judge(
+    inventory: Inventory,
+    memory: Memory | None,
+    options: Options,
+    *,
+    say: Say = lambda text: None,
+) -> AuditResult:
+    """The findings of an inventory.
+
+    Args:
+        inventory: both sides.
+        memory: what earlier audits saw; ``None`` to judge as if this were the first.
+        options: the measures.
+        say: told what is being done.
+    """
+    return judge_with_timing(inventory, memory, options, say=say)[0]
+
+
+def judge_with_timing(
+    inventory: Inventory,
+    memory: Memory | None,
+    options: Options,
+    *,
+    say: Say = lambda text: None,
+    runs_since: datetime | None = None,
+) -> tuple[AuditResult, Timing]:
+    """As :func:`judge`, with the runs and gaps that it is judged by.
+
+    Args:
+        inventory, memory, options, say: as for :func:`judge`.
+        runs_since: load all runs since this instant, whatever is judged; aware.
+    """
+    now = inventory.taken
+    findings: list[Finding] = []
+    for entry in inventory.entries:
+        findings += check_sides(entry, now)
+    seen = memory.load() if memory else {}
+    say("ZenML: runs")
+    timing = Timing(inventory, seen, options, since=runs_since)
+    say("judging the runs")
+    findings += timing.check()
+    findings += check_fleet(inventory, options)
+    if memory and options.since is None and options.reports("missed-runs"):
+        both = {**seen, **timing.judged}
+        memory.save({id: it for id, it in both.items() if now - it.until < _REMEMBERED})
+    findings = [it for it in findings if options.reports(it.code)]
+    result = AuditResult(
+        taken=now.isoformat(),
+        schedules=sum(1 for entry in inventory.entries if entry.record),
+        counterparts=inventory.counterparts,
+        drift_percent=drift_percent(inventory, options),
+        findings=worst_first(findings),
+        unreachable=(*inventory.unreachable, *timing.unreachable),
+    )
+    return result, timing
+
+
+def drift_percent(inventory: Inventory, options: Options | None = None) -> float:
+    """The share of schedules that only one side has, of all that either side has, in percent.
+
+    What could not be looked at counts on neither side.
+    """
+    measures = options or Options()
+    known = [entry for entry in inventory.entries if entry.looked_at]
+    codes = {id(entry): {it.code for it in check_sides(entry, inventory.taken)} for entry in known}
+    drifted = sum(
+        1
+        for entry in known
+        if any(code in codes[id(entry)] and code not in measures.ignore for code in _ONE_SIDED)
+    )
+    return round(100 * drifted / len(known), 1) if known else 0.0

@@ -1,0 +1,122 @@
+"""What the last audit saw, so that each fire is judged once. Holds ids, times and no secrets."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pulumi_zenml.operations.entry import Entry
+from pulumi_zenml.zenml.connection import Connection
+
+STATE_VARIABLE = "PULUMI_ZENML_STATE"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of one schedule.
+
+    Args:
+        until: its fires before this instant were judged; aware.
+        cadence: its cadence then, in the orchestrator's spelling, and whether it could fire.
+    """
+
+    until: datetime
+    cadence: str
+
+    @staticmethod
+    def of(entry: Entry, until: datetime) -> Seen:
+        """What is to be seen of an entry now."""
+        native = entry.counterpart.native.text if entry.counterpart else ""
+        return Seen(until, f"{'active' if entry.fires else 'idle'} {native}")
+
+
+class Memory:
+    """One file for each ZenML in the user's state folder; a broken one counts as none."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @staticmethod
+    def of(connection: Connection) -> Memory:
+        """The memory of one ZenML."""
+        return Memory(state_folder() / f"audit-{zenml_key(connection)}.json")
+
+    def load(self) -> dict[str, Seen]:
+        """What was seen, by record id."""
+        try:
+            loaded = json.loads(self.path.read_text())
+            if loaded["version"] != _VERSION:
+                return {}
+            return {
+                id: Seen(datetime.fromisoformat(it["until"]), it["cadence"])
+                for id, it in loaded["seen"].items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+
+    def save(self, seen: Mapping[str, Seen]) -> None:
+        """Remember, atomically."""
+        rows = {id: {**asdict(it), "until": it.until.isoformat()} for id, it in seen.items()}
+        write_private(self.path, json.dumps({"version": _VERSION, "seen": rows}))
+
+
+def state_folder() -> Path:
+    """The user's folder for this tool's own state."""
+    if given := os.environ.get(STATE_VARIABLE):
+        return Path(given)
+    import click
+
+    return Path(click.get_app_dir("pulumi-zenml"))
+
+
+def zenml_key(connection: Connection) -> str:
+    """A short name for one ZenML, the same for all that use it from here."""
+    where = connection.url()
+    if not where:
+        from zenml.config.global_config import GlobalConfiguration
+
+        where = GlobalConfiguration().store_configuration.url
+    return hashlib.sha256(where.encode()).hexdigest()[:16]
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only the user can read, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    write_whole(path, text, mode=0o600)
+
+
+def write_whole(path: Path, text: str, *, mode: int) -> None:
+    """Write a file, whole or not at all.
+
+    Args:
+        path: where; its folder is made.
+        text: what.
+        mode: who may read it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise

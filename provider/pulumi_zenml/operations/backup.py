@@ -1,0 +1,226 @@
+"""A backup: all that is needed to make schedules again. No secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pulumi_zenml.cadence.model import Cadence
+from pulumi_zenml.errors import BackupError
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.operations.audit_state import write_private
+from pulumi_zenml.operations.entry import Entry, Held
+
+FORMAT = "pulumi-zenml-backup"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Item:
+    """One schedule as it was.
+
+    Args:
+        name: the record's name; for a counterpart without record, its pipeline and native id.
+        project, stack, orchestrator, flavor, pipeline: names; ``project_id`` and
+            ``orchestrator_id`` are ZenML's ids.
+        pipeline_id: ZenML's id; empty when not known.
+        snapshot: id of the snapshot that was submitted; empty when it is gone.
+        reference, source: the snapshot as the resource named it, and what that meant then.
+        cadence: when it fired; ``None`` when that could not be read.
+        native_cadence: the same as its orchestrator spelled it.
+        cron: what the row in ZenML said, verbatim.
+        settings: ``orchestrator_settings``.
+        paused: whether the counterpart was kept from firing.
+        active: whether the record was active.
+        owner: ``<project>/<stack>/<resource>``; empty for none.
+        native_id, record_id: what there was; empty for a side that was missing.
+    """
+
+    name: str
+    project: str
+    project_id: str
+    stack: str
+    orchestrator: str
+    orchestrator_id: str
+    flavor: str
+    pipeline: str
+    pipeline_id: str
+    snapshot: str
+    reference: str
+    source: str
+    cadence: Cadence | None
+    native_cadence: str
+    cron: str
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    paused: bool = False
+    active: bool = False
+    owner: str = ""
+    native_id: str = ""
+    record_id: str = ""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What one cleanup removed.
+
+    Args:
+        created: when, ISO 8601 in UTC.
+        items: one for each schedule.
+    """
+
+    created: str
+    items: tuple[Item, ...]
+
+
+def to_item(entry: Entry, held: Held | None, *, with_record: bool) -> Item:
+    """One schedule as it is.
+
+    Args:
+        entry: both sides.
+        held: the counterpart that is about to go, if one is.
+        with_record: whether the record is to go too.
+    """
+    record = entry.record if with_record else None
+    counterpart = held.counterpart if held else None
+    component = held.component if held else entry.component
+    snapshot = entry.snapshot
+    runs = counterpart.snapshot_id if counterpart else snapshot.id if snapshot else ""
+    known = snapshot is not None and snapshot.id == runs
+    settings = counterpart.settings if counterpart else {}
+    return Item(
+        name=record.name if record else _name_of(entry, held),
+        project=entry.project,
+        project_id=entry.project_id,
+        stack=entry.stack,
+        orchestrator=component.name if component else "",
+        orchestrator_id=component.id if component else "",
+        flavor=component.flavor if component else "",
+        pipeline=entry.pipeline,
+        pipeline_id=(record and record.pipeline_id) or (snapshot.pipeline_id if snapshot else ""),
+        snapshot=(runs or "") if known else "",
+        reference=record.marker.reference if record else "",
+        source=record.marker.source if record else "",
+        cadence=_cadence(entry, held),
+        native_cadence=counterpart.native.text if counterpart else "",
+        cron=(record and record.cron) or "",
+        settings={key: value for key, value in settings.items() if value is not None},
+        paused=counterpart.paused if counterpart else not (record and record.active),
+        active=record.active if record else not (counterpart and counterpart.paused),
+        owner=entry.owner,
+        native_id=counterpart.native_id if counterpart else "",
+        record_id=record.id if record else "",
+    )
+
+
+def write_backup(path: Path, items: Sequence[Item], now: datetime) -> Backup:
+    """Write a backup that only the user can read, whole or not at all.
+
+    Raises:
+        BackupError: it cannot be written, or a file of that name is there.
+    """
+    if path.exists():
+        raise BackupError(f"'{path}' exists already. Name another file with --backup.")
+    rows = [_plain(item) for item in items]
+    created = now.astimezone(UTC).isoformat(timespec="seconds")
+    body = {
+        "format": FORMAT,
+        "version": VERSION,
+        "created": created,
+        "digest": _digest(rows),
+        "items": rows,
+    }
+    try:
+        write_private(path, json.dumps(body, indent=2) + "\n")
+    except OSError as error:
+        raise BackupError(f"'{path}' cannot be written ({error}); nothing was changed.") from error
+    return Backup(created, tuple(items))
+
+
+def read_backup(path: Path) -> Backup:
+    """Read a backup.
+
+    Raises:
+        BackupError: it cannot be read, is none, is of another version, or is not whole.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BackupError(f"'{path}' cannot be read: {error}.") from error
+    try:
+        loaded = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BackupError(
+            f"'{path}' is truncated or no backup: it is not JSON from line {error.lineno} on. "
+            "Nothing was restored."
+        ) from error
+    if not isinstance(loaded, dict) or loaded.get("format") != FORMAT:
+        raise BackupError(f"'{path}' is not a backup of pulumi-zenml.")
+    if loaded.get("version") != VERSION:
+        raise BackupError(
+            f"'{path}' is a backup of version {loaded.get('version')!r}, and this pulumi-zenml "
+            f"reads version {VERSION}. Restore it with the release that wrote it."
+        )
+    rows = loaded.get("items")
+    if not isinstance(rows, list) or loaded.get("digest") != _digest(rows):
+        raise BackupError(
+            f"'{path}' is not whole: its items do not match its digest. It was truncated or "
+            "edited; nothing was restored."
+        )
+    try:
+        return Backup(loaded["created"], tuple(_to_item(row) for row in rows))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BackupError(f"'{path}' cannot be understood: {error}.") from error
+
+
+def _name_of(entry: Entry, held: Held | None) -> str:
+    native_id = held.counterpart.native_id if held else entry.native_id
+    tail = native_id.rpartition("/")[2]
+    return f"{entry.pipeline}-{tail}" if entry.pipeline and entry.pipeline not in tail else tail
+
+
+def _cadence(entry: Entry, held: Held | None) -> Cadence | None:
+    real = held.counterpart.cadence if held else None
+    return real or (entry.record.cadence if entry.record else None)
+
+
+def _plain(item: Item) -> dict[str, Any]:
+    cadence = item.cadence
+    times = None
+    if cadence:
+        times = {
+            **asdict(cadence),
+            "interval": cadence.interval.total_seconds() if cadence.interval else None,
+            **{
+                key: value.isoformat() if value else None
+                for key, value in _instants(cadence).items()
+            },
+        }
+    return {**vars(item), "settings": dict(item.settings), "cadence": times}
+
+
+def _instants(cadence: Cadence) -> dict[str, datetime | None]:
+    keys = ("run_once_at", "start_time", "end_time")
+    return {key: getattr(cadence, key) for key in keys}
+
+
+def _to_item(row: Mapping[str, Any]) -> Item:
+    times = row["cadence"]
+    if times is None:
+        return Item(**{**row, "cadence": None})
+    interval = times["interval"]
+    instants = {
+        key: datetime.fromisoformat(times[key]) if times[key] else None
+        for key in ("run_once_at", "start_time", "end_time")
+    }
+    seconds = timedelta(seconds=interval) if interval is not None else None
+    cadence = Cadence(**{**times, **instants, "interval": seconds})
+    return Item(**{**row, "cadence": cadence})
+
+
+def _digest(rows: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,352 @@
+"""Removing what is dead, by the five rules.
+
+1. A backup is written first. 2. Nothing is changed unless told. 3. The orchestrator's side goes
+first, then ZenML's. 4. Both are looked at afterwards. 5. Then one can watch for a run that
+should not come. Interrupted at any point, it can be planned and run again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pulumi_zenml.errors import InputError, NotFoundError, PulumiZenmlError
+from pulumi_zenml.lifecycle.pairs import Pairs
+from pulumi_zenml.lifecycle.running import Policy
+from pulumi_zenml.operations.backup import Item, to_item, write_backup
+from pulumi_zenml.operations.entry import Entry, Held
+from pulumi_zenml.operations.findings import CODES
+from pulumi_zenml.operations.inventory import Inventory, Say
+from pulumi_zenml.operations.lock import only_one
+from pulumi_zenml.operations.pair_findings import check_sides
+from pulumi_zenml.zenml.records import Record
+
+DEFAULT_CODES = ("record-without-counterpart", "counterpart-without-record", "past-its-end")
+BY_CODE = (
+    *DEFAULT_CODES,
+    "unknown-counterpart",
+    "duplicate-counterparts",
+    "shared-counterpart",
+    "orchestrator-gone",
+    "stack-gone",
+    "broken-record",
+    "broken-counterpart",
+    "half-made",
+)
+"""The codes that a cleanup can act on."""
+
+_LOOK_EVERY = timedelta(seconds=15)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One thing to remove.
+
+    Args:
+        entry: both sides as they were when it was planned.
+        held: its counterparts that are to go.
+        with_record: whether the record is to go too.
+        why: the findings, or that it was named.
+        warning: what else the user must know; empty for nothing.
+    """
+
+    entry: Entry
+    held: tuple[Held, ...]
+    with_record: bool
+    why: str
+    warning: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a person would call it."""
+        return self.entry.name if self.with_record else self.held[0].counterpart.native_id
+
+    def items(self) -> Iterator[Item]:
+        """What is to be backed up of it."""
+        if not self.held:
+            yield to_item(self.entry, None, with_record=True)
+        for index, held in enumerate(self.held):
+            yield to_item(self.entry, held, with_record=self.with_record and index == 0)
+
+
+@dataclass(frozen=True)
+class Left:
+    """One thing that is left alone, and why."""
+
+    name: str
+    code: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a cleanup would do.
+
+    Args:
+        inventory: what it was planned on.
+        steps: what it would remove.
+        left: what has such a finding and is left alone.
+        record_only: remove records although their counterparts cannot be reached.
+    """
+
+    inventory: Inventory = field(repr=False)
+    steps: tuple[Removal, ...]
+    left: tuple[Left, ...]
+    record_only: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of one step.
+
+    Args:
+        step: what was to be removed.
+        removed: when it was gone from both sides, aware; ``None`` when it is not.
+        problem: why not.
+    """
+
+    step: Removal
+    removed: datetime | None
+    problem: str = ""
+
+
+def plan_cleanup(
+    inventory: Inventory,
+    *,
+    codes: Sequence[str] = (),
+    names: Sequence[str] = (),
+    record_only: bool = False,
+) -> Plan:
+    """What there is to remove.
+
+    What a Pulumi resource owns, what this ZenML does not know, and what is linked by nothing but
+    its name is left alone, unless it is named.
+
+    Args:
+        inventory: both sides.
+        codes: findings to act on; orphans, dead records and ended schedules by default.
+        names: names of schedules or native ids; with ``codes``, those of them with such a finding.
+        record_only: remove records although their counterparts cannot be reached.
+
+    Raises:
+        InputError: a code that no cleanup can act on.
+        NotFoundError: there is nothing of that name; says which are near.
+    """
+    for code in codes:
+        if code not in BY_CODE:
+            known = "no cleanup removes that" if code in CODES else "there is no such code"
+            raise InputError("--code", f"'{code}': {known}. It takes: {', '.join(BY_CODE)}.")
+    _check_names(inventory, names)
+    wanted = tuple(codes) or (BY_CODE if names else DEFAULT_CODES)
+    steps: list[Removal] = []
+    left: list[Left] = []
+    for entry in inventory.entries:
+        called = _called(entry, names)
+        if names and not called:
+            continue
+        found = {it.code: it for it in check_sides(entry, inventory.taken) if it.code in wanted}
+        if not found and (codes or not called):
+            continue
+        reason = _left_alone(entry, found, named=bool(called), record_only=record_only)
+        if reason:
+            left.append(Left(entry.name, ", ".join(found), reason))
+            continue
+        steps.append(_step(entry, list(found), called, record_only=record_only))
+    return Plan(inventory, tuple(steps), tuple(left), record_only)
+
+
+def clean_up(
+    plan: Plan, *, backup: Path, when_running: str = "refuse", say: Say = lambda text: None
+) -> list[Done]:
+    """Carry out a plan: backup first, then each step, counterpart before record.
+
+    Args:
+        plan: what to remove.
+        backup: the file to write first; must not exist.
+        when_running: ``refuse``, ``wait`` or ``ignore``, where a run would lose its credentials.
+        say: told what is being done.
+
+    Returns:
+        What came of each step; one that fails does not keep the others.
+
+    Raises:
+        BackupError: the backup cannot be written; nothing was changed.
+        BusyError: another cleanup or restore is at work.
+    """
+    with only_one(plan.inventory.zenml.connection):
+        items = [item for step in plan.steps for item in step.items()]
+        write_backup(backup, items, datetime.now(UTC))
+        done = []
+        for step in plan.steps:
+            say(f"removing {step.name}")
+            try:
+                _remove(plan, step, Policy(when_running))
+            except PulumiZenmlError as error:
+                done.append(Done(step, None, str(error)))
+            else:
+                done.append(Done(step, datetime.now(UTC)))
+        return done
+
+
+def observe(
+    plan: Plan,
+    done: Sequence[Done],
+    duration: timedelta,
+    *,
+    every: timedelta = _LOOK_EVERY,
+    say: Say = lambda text: None,
+) -> list[str]:
+    """Watch for what should not come after a cleanup: a run, or a counterpart that is back.
+
+    Args:
+        plan: what was carried out.
+        done: what came of it.
+        duration: how long to watch; ends at the first surprise.
+        every: how long to wait between two looks.
+        say: told how long it still takes.
+
+    Returns:
+        What came, in words; empty when all stayed quiet.
+    """
+    removed = [it for it in done if it.removed]
+    deadline = time.monotonic() + duration.total_seconds()
+    while True:
+        surprises = [text for it in removed for text in _surprises(plan, it)]
+        remaining = deadline - time.monotonic()
+        if surprises or remaining <= 0:
+            return surprises
+        say(f"watching for runs that should not come, for another {remaining:.0f} s")
+        time.sleep(min(every.total_seconds(), remaining))
+
+
+def _check_names(inventory: Inventory, names: Sequence[str]) -> None:
+    known = {name for entry in inventory.entries for name in _names(entry)}
+    for name in names:
+        if name not in known:
+            raise NotFoundError(
+                "cleanup",
+                f"there is no schedule and no native schedule '{name}'.",
+                wanted=name,
+                known=known,
+            )
+
+
+def _names(entry: Entry) -> list[str]:
+    mine = [entry.record.name] if entry.record else []
+    return [*mine, *(held.counterpart.native_id for held in entry.held)]
+
+
+def _called(entry: Entry, names: Sequence[str]) -> list[str]:
+    return [name for name in _names(entry) if name in names]
+
+
+def _left_alone(entry: Entry, codes: Collection[str], *, named: bool, record_only: bool) -> str:
+    """Why an entry is not touched; empty when it may be."""
+    if not entry.looked_at:
+        return "its orchestrator cannot be looked at now."
+    if "orchestrator-gone" in codes and entry.native_id and not record_only:
+        return (
+            f"the orchestrator with its counterpart '{entry.native_id}' was deleted from ZenML, so "
+            "that cannot be removed. Register it again, or give --record-only."
+        )
+    if named:
+        return ""
+    if entry.owner:
+        return (
+            f"Pulumi owns it ({entry.owner}): change that program, or run 'pulumi up --refresh' "
+            "there."
+        )
+    if "unknown-counterpart" in codes:
+        return "this ZenML does not know it; it may be another server's. Name it to remove it."
+    if any(held.link == "name" for held in entry.held):
+        return "nothing but its name links it to a schedule. Name it to remove it."
+    return ""
+
+
+def _step(
+    entry: Entry, codes: Sequence[str], called: Sequence[str], *, record_only: bool
+) -> Removal:
+    why = ", ".join(codes) or "named"
+    warning = ""
+    if entry.owner:
+        warning = f"owned by {entry.owner}; the next 'pulumi up' there makes it again."
+    extra = tuple(it for it in entry.held[1:] if it.counterpart.native_id in called)
+    if extra or (entry.record and codes and set(codes) == {"duplicate-counterparts"}):
+        # The schedule itself is well: only what it has too many of goes.
+        return Removal(entry, extra or entry.held[1:], False, why, warning)
+    if entry.record is None:
+        return Removal(entry, entry.held, False, why, warning)
+    held = () if record_only and entry.component is None else entry.held
+    return Removal(entry, held, True, why, warning)
+
+
+def _remove(plan: Plan, step: Removal, policy: Policy) -> None:
+    entry = step.entry
+    session = plan.inventory.zenml.session(entry.project_id)
+    pairs = Pairs(session)
+    record = None
+    if step.with_record and entry.record:
+        record = session.records.get(entry.record.id)
+    if record:
+        _check_unchanged(step, record, pairs)
+    first, *others = step.held or (None,)
+    if first is None or (record and first.component.id != record.orchestrator_id):
+        first, others = None, list(step.held)
+    for held in others:
+        _remove_counterpart(pairs, held, policy)
+    if record is None:
+        if first:
+            _remove_counterpart(pairs, first, policy)
+    elif entry.component is None or entry.shared_with:
+        pairs.forget(record, policy=policy)
+    else:
+        # Without a counterpart there may still be remains of one, which go too.
+        pairs.delete(
+            record.id,
+            native_id=first.counterpart.native_id if first else "",
+            orchestrator_id=record.orchestrator_id or "",
+            policy=policy,
+            keep_snapshots=True,
+        )
+
+
+def _check_unchanged(step: Removal, record: Record, pairs: Pairs) -> None:
+    """Refuse to act on a plan that is no longer true."""
+    entry = step.entry
+    assert entry.record
+    if record.marker.owner != entry.record.marker.owner:
+        raise InputError(record.name, f"it belongs to '{record.marker.owner}' now. Plan again.")
+    if step.held or entry.component is None or entry.shared_with:
+        return
+    found = pairs.find(record).counterpart
+    if found and not found.problem:
+        raise InputError(record.name, "it has a counterpart now. Plan again.")
+
+
+def _remove_counterpart(pairs: Pairs, held: Held, policy: Policy) -> None:
+    pairs.delete(
+        "",
+        native_id=held.counterpart.native_id,
+        orchestrator_id=held.component.id,
+        policy=policy,
+    )
+
+
+def _surprises(plan: Plan, done: Done) -> Iterator[str]:
+    zenml = plan.inventory.zenml
+    entry = done.step.entry
+    assert done.removed
+    ids = {held.counterpart.snapshot_id for held in done.step.held}
+    known = [id for id in ids if id and entry.snapshot and entry.snapshot.id == id]
+    if known:
+        for run in zenml.runs_of_snapshots(entry.project_id, known, done.removed):
+            if run.started > done.removed:
+                yield f"'{done.step.name}' was removed, and run '{run.name}' came after that."
+    for held in done.step.held:
+        orchestrator = held.component.orchestrator
+        if orchestrator and orchestrator.read(held.counterpart.native_id):
+            where = held.component.name
+            yield f"'{held.counterpart.native_id}' was removed, and is back in '{where}'."

@@ -1,0 +1,150 @@
+"""For the on-call hand: pause, resume and start a schedule, managed or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from pulumi_zenml.errors import InputError, NotFoundError, RefusedError
+from pulumi_zenml.lifecycle.pair import Pair
+from pulumi_zenml.lifecycle.pairs import Pairs
+from pulumi_zenml.lifecycle.running import Policy
+from pulumi_zenml.operations.entry import Entry
+from pulumi_zenml.operations.inventory import Inventory
+from pulumi_zenml.operations.pair_findings import PAUSED_UNTIL, paused_until
+from pulumi_zenml.orchestrators.base import Orchestrator
+
+
+def find_one(inventory: Inventory, name: str) -> Entry:
+    """The entry of that name or native id.
+
+    Raises:
+        NotFoundError: there is none; says which are near.
+        InputError: there are several; says in which projects.
+    """
+    found = [
+        entry
+        for entry in inventory.entries
+        if name == entry.name or any(it.counterpart.native_id == name for it in entry.held)
+    ]
+    if not found:
+        raise NotFoundError(
+            "ZenML",
+            f"there is no schedule '{name}'.",
+            wanted=name,
+            known=[entry.name for entry in inventory.entries],
+        )
+    if len(found) > 1:
+        where = ", ".join(entry.project or "no project" for entry in found)
+        raise InputError("name", f"'{name}' is in several projects ({where}). Give --project.")
+    return found[0]
+
+
+def pause(
+    inventory: Inventory,
+    entry: Entry,
+    *,
+    until: datetime | None = None,
+    when_running: str = "refuse",
+) -> list[str]:
+    """Pause both sides.
+
+    Args:
+        inventory: what ``entry`` is from.
+        entry: the schedule.
+        until: written on the record, aware, for :func:`resume_due` and the audit.
+        when_running: ``refuse``, ``wait`` or ``ignore``, where a run would lose its credentials.
+
+    Returns:
+        What the user must know, in words.
+
+    Raises:
+        RefusedError: its orchestrator cannot be looked at.
+        CannotExpressError: its flavor cannot pause.
+        RunInProgressError: a run would lose its credentials.
+    """
+    if until and entry.record is None:
+        raise InputError("--until", f"'{entry.name}' has no record in ZenML to write that on.")
+    _set_paused(inventory, entry, True, when_running)
+    _remember(inventory, entry, until)
+    if until:
+        return [f"paused until {until.isoformat()}; 'pulumi-zenml resume --due' ends it."]
+    return _next_up(entry)
+
+
+def resume(inventory: Inventory, entry: Entry) -> list[str]:
+    """Resume both sides; returns what the user must know.
+
+    Raises:
+        RefusedError: its orchestrator cannot be looked at.
+    """
+    _set_paused(inventory, entry, False, "ignore")
+    _remember(inventory, entry, None)
+    return [*inventory.zenml.warnings, *_next_up(entry)]
+
+
+def resume_due(inventory: Inventory) -> list[Entry]:
+    """Resume what was paused until an instant that has passed; returns what was resumed."""
+    due = []
+    for entry in inventory.entries:
+        until = paused_until(entry.record) if entry.record else None
+        if until and until <= inventory.taken and entry.looked_at:
+            resume(inventory, entry)
+            due.append(entry)
+    return due
+
+
+def trigger(inventory: Inventory, entry: Entry) -> str:
+    """Start a run now; returns the orchestrator's id of it.
+
+    Raises:
+        RefusedError: it has no counterpart, or ZenML would refuse the run's credentials.
+        CannotExpressError: its flavor cannot.
+    """
+    orchestrator = _reachable(entry)
+    if entry.counterpart is None or orchestrator is None:
+        raise RefusedError("ZenML", f"'{entry.name}' has no counterpart to start.")
+    if entry.record is None:
+        raise RefusedError(
+            "ZenML", f"'{entry.name}' has no record in ZenML, which would refuse the run."
+        )
+    if not entry.record.active and inventory.zenml.connection.url():
+        raise RefusedError(
+            "ZenML",
+            f"'{entry.name}' is paused, and ZenML would refuse the run's credentials. Run "
+            "'pulumi-zenml resume' first.",
+        )
+    return orchestrator.trigger(entry.native_id)
+
+
+def _set_paused(inventory: Inventory, entry: Entry, paused: bool, when_running: str) -> None:
+    orchestrator = _reachable(entry)
+    pairs = Pairs(inventory.zenml.session(entry.project_id))
+    pair = Pair(entry.record, entry.counterpart, orchestrator)
+    pairs.set_paused(pair, paused, policy=Policy(when_running))
+    for extra in entry.held[1:]:
+        other = replace(pair, record=None, counterpart=extra.counterpart)
+        pairs.set_paused(replace(other, orchestrator=extra.component.orchestrator), paused)
+
+
+def _reachable(entry: Entry) -> Orchestrator | None:
+    if not entry.looked_at:
+        raise RefusedError("ZenML", f"the orchestrator of '{entry.name}' cannot be looked at.")
+    return entry.held[0].component.orchestrator if entry.held else entry.orchestrator
+
+
+def _remember(inventory: Inventory, entry: Entry, until: datetime | None) -> None:
+    record = entry.record
+    if record is None or (until is None and not record.metadata.get(PAUSED_UNTIL)):
+        return
+    records = inventory.zenml.session(entry.project_id).records
+    records.note(record, PAUSED_UNTIL, until.isoformat() if until else "")
+
+
+def _next_up(entry: Entry) -> list[str]:
+    if not entry.owner:
+        return []
+    return [
+        f"Pulumi owns it ({entry.owner}): the next 'pulumi up --refresh' there puts back what the "
+        "program says."
+    ]

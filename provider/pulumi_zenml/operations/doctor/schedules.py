@@ -1,0 +1,159 @@
+"""Schedules: one by its name, or all at a glance."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from pulumi_zenml.errors import PulumiZenmlError
+from pulumi_zenml.operations.control import find_one
+from pulumi_zenml.operations.doctor.check import Check, carry_out
+from pulumi_zenml.operations.doctor.machine import known_zones
+from pulumi_zenml.operations.entry import Entry
+from pulumi_zenml.operations.history import HistoryRow, take_history
+from pulumi_zenml.operations.inventory import Inventory
+from pulumi_zenml.operations.pair_findings import check_sides, is_over
+from pulumi_zenml.operations.schedule_list import list_schedules
+from pulumi_zenml.orchestrators.probe import Result, Seen
+
+_AREA = "schedule"
+_BACK = timedelta(days=7)
+_RUNS = 50
+_TOLD = 5
+_BAD = ("failed", "missing")
+
+
+def find(inventory: Inventory, name: str) -> tuple[Entry | None, Check]:
+    """The schedule of that name, and the check whether there is one.
+
+    Args:
+        inventory: both sides.
+        name: the schedule's, or its native id.
+    """
+    try:
+        entry = find_one(inventory, name)
+    except PulumiZenmlError as error:
+        unseen = ", ".join(f"{it.kind} '{it.name}'" for it in inventory.unreachable)
+        also = f" {unseen} could not be looked at." if unseen else ""
+        fix = "pulumi-zenml list"
+        return None, Check(_AREA, "exists", name, "failed", f"{error}{also}", fix)
+    where = f"in project {entry.project}" if entry.project else "in no project"
+    text = f"{where}, stack {entry.stack or 'unknown'}, flavor {entry.flavor or 'unknown'}"
+    return entry, Check(_AREA, "exists", name, "ok", text)
+
+
+def look_at_one(inventory: Inventory, entry: Entry) -> Iterator[Check]:
+    """Both sides of a schedule, its zone, its next fire and its last runs.
+
+    Args:
+        inventory: what it is from.
+        entry: the schedule.
+    """
+    name = entry.name
+    yield from _sides(inventory, entry)
+    yield carry_out(_AREA, "time zone", name, lambda: known_zones(_zones(entry)))[0]
+    yield carry_out(_AREA, "next fire", name, lambda: _next_fire(inventory, entry))[0]
+    yield carry_out(_AREA, "last runs", name, lambda: _last_runs(inventory, entry))[0]
+
+
+def look_at_all(inventory: Inventory) -> Iterator[Check]:
+    """Whether both sides of all schedules agree, and their zones are known.
+
+    Args:
+        inventory: both sides.
+    """
+    yield carry_out(_AREA, "both sides", "", lambda: _agreement(inventory))[0]
+    zones = [it for entry in inventory.entries for it in _zones(entry)]
+    yield carry_out(_AREA, "time zones", "", lambda: known_zones(zones))[0]
+    for it in inventory.unreachable:
+        if it.kind == "project":
+            fix = "Ask for a role in that ZenML project, or name others with --project."
+            yield Check(_AREA, "project", it.name, "failed", it.reason, fix)
+
+
+def _sides(inventory: Inventory, entry: Entry) -> Iterator[Check]:
+    findings = list(check_sides(entry, inventory.taken))
+    for it in findings:
+        result: Result = "failed" if it.severity == "error" else "warning"
+        yield Check(_AREA, it.code, entry.name, result, it.message, it.fix)
+    if not entry.looked_at:
+        why = "its orchestrator could not be looked at"
+        yield Check(_AREA, "both sides", entry.name, "unknown", why)
+    elif not findings:
+        links = {held.link for held in entry.held}
+        by = "linked by the snapshot" if "snapshot" in links else "linked"
+        states = f"ZenML says {entry.zenml_state}, {entry.flavor} {entry.native_state}"
+        yield Check(_AREA, "both sides", entry.name, "ok", f"they agree, {by}: {states}")
+
+
+def _zones(entry: Entry) -> Sequence[str]:
+    found = [entry.record.marker.timezone] if entry.record else []
+    for held in entry.held:
+        # A zone that nobody knows is why a cadence cannot be read.
+        raw = held.counterpart.native.fields.get("timeZone")
+        cadence = held.counterpart.cadence
+        found.append(cadence.timezone if cadence else str(raw or ""))
+    return found
+
+
+def _next_fire(inventory: Inventory, entry: Entry) -> Seen:
+    resume = f"pulumi-zenml resume -- {shlex.quote(entry.name)}"
+    if not entry.looked_at:
+        return Seen("its orchestrator could not be looked at", "unknown")
+    if "paused" in (entry.zenml_state, entry.native_state):
+        return Seen("none while it is paused", "warning", resume)
+    if is_over(entry, inventory.taken):
+        cleanup = f"pulumi-zenml cleanup -- {shlex.quote(entry.name)}"
+        return Seen("none: it is over", "warning", cleanup)
+    if entry.counterpart is None:
+        return Seen("none, as nothing in the orchestrator fires it", "skipped")
+    (row,) = list_schedules(replace(inventory, entries=(entry,)))
+    if row.next_run is None:
+        if entry.cadence is None:
+            return Seen("its cadence cannot be read", "unknown")
+        return Seen("none: its cadence never comes", "warning", "Give it another cadence.")
+    return Seen(f"{row.next_run.isoformat(timespec='minutes')} ({row.cadence})")
+
+
+def _last_runs(inventory: Inventory, entry: Entry) -> Seen:
+    if not entry.looked_at:
+        return Seen("its orchestrator could not be looked at", "unknown")
+    rows = take_history(inventory, entry, since=inventory.taken - _BACK, limit=_RUNS)
+    if not rows:
+        return Seen(f"none in {_BACK.days} days, and none expected")
+    fix = f"pulumi-zenml history -- {shlex.quote(entry.name)}"
+    told = ", ".join(_told(it) for it in rows[:_TOLD])
+    if _outcome(rows[0]) in _BAD:
+        return Seen(f"newest first: {told}", "failed", fix)
+    if any(_outcome(it) in _BAD for it in rows):
+        return Seen(f"newest first: {told}; not all of {len(rows)} went well", "warning", fix)
+    return Seen(f"newest first: {told}")
+
+
+def _outcome(row: HistoryRow) -> str:
+    if row.where == "missing":
+        return "missing"
+    return row.zenml or row.native
+
+
+def _told(row: HistoryRow) -> str:
+    when = row.started or row.due
+    return f"{_outcome(row)} {when.isoformat(timespec='minutes')}" if when else _outcome(row)
+
+
+def _agreement(inventory: Inventory) -> Seen:
+    bad: dict[str, None] = {}
+    worst = "ok"
+    for entry in inventory.entries:
+        for it in check_sides(entry, inventory.taken):
+            bad[entry.name] = None
+            worst = "failed" if it.severity == "error" else "warning" if worst == "ok" else worst
+    count = len(inventory.entries)
+    if not bad:
+        return Seen(f"{count} schedules, and both sides of each agree")
+    more = f" and {len(bad) - _TOLD} more" if len(bad) > _TOLD else ""
+    told = ", ".join(f"'{it}'" for it in list(bad)[:_TOLD])
+    text = f"something is wrong with {len(bad)} of {count} schedules: {told}{more}"
+    return Seen(text, "failed" if worst == "failed" else "warning", "pulumi-zenml audit")

@@ -1,0 +1,182 @@
+"""A ZenML stack: whether it is whole, can be loaded, fits together, and has lasting credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pulumi_zenml.errors import RefusedError
+from pulumi_zenml.lifecycle.session import Session, pages
+from pulumi_zenml.operations.doctor.check import Check, carry_out
+from pulumi_zenml.orchestrators.probe import Seen
+from pulumi_zenml.zenml.connection import ZENML, zenml_errors
+
+if TYPE_CHECKING:
+    from zenml.models import StackResponse
+    from zenml.stack import Stack
+
+_AREA = "stack"
+_SOON = timedelta(days=7)
+_SECONDS = 60.0
+
+
+def look_at_stack(session: Session, name: str, now: datetime) -> Iterator[Check]:
+    """The checks of one stack; those that need what is missing are left out.
+
+    Args:
+        session: of ZenML.
+        name: the stack's.
+        now: this instant, aware.
+    """
+    models: list[StackResponse] = []
+
+    def components() -> Seen:
+        models.append(session.stack(name))
+        return _components(models[0])
+
+    check, raised = carry_out(_AREA, "components", name, components, remedy=_list(name))
+    yield check
+    if raised or check.result == "failed":
+        return
+    (model,) = models
+    yield carry_out(_AREA, "service connectors", name, lambda: _connectors(session, model, now))[0]
+    stacks: list[Stack] = []
+
+    def load() -> Seen:
+        stacks.append(_load(model))
+        return Seen("ZenML can load every component")
+
+    install = f"zenml stack export-requirements {name} --output-file r.txt; pip install -r r.txt"
+    check, raised = carry_out(_AREA, "integrations", name, load, remedy=install, seconds=_SECONDS)
+    yield check
+    if raised:
+        return
+    (stack,) = stacks
+    yield carry_out(
+        _AREA, "valid", name, lambda: _valid(stack), remedy=_update(name), seconds=_SECONDS
+    )[0]
+    yield carry_out(_AREA, "artifact store", name, lambda: _artifact_store(stack, name))[0]
+    yield carry_out(_AREA, "remote server", name, lambda: _server(session, stack))[0]
+
+
+def _components(model: StackResponse) -> Seen:
+    from zenml.enums import StackComponentType as Kind
+
+    lacking = [
+        kind.value.replace("_", " ")
+        for kind in (Kind.ORCHESTRATOR, Kind.ARTIFACT_STORE)
+        if not model.components.get(kind)
+    ]
+    if lacking:
+        return Seen(f"it has no {' and no '.join(lacking)}", "failed", _update(model.name))
+    told = [
+        f"{kind.value.replace('_', ' ')} {part.name} ({part.flavor_name})"
+        for kind, parts in model.components.items()
+        for part in parts
+    ]
+    return Seen(", ".join(sorted(told)))
+
+
+def _connectors(session: Session, model: StackResponse, now: datetime) -> Seen:
+    """Those of all components: what stores and registries sign in with ends runs too."""
+    linked: dict[str, list[str]] = {}
+    for parts in model.components.values():
+        for part in parts:
+            connector = part.get_hydrated_version().connector
+            if connector:
+                linked.setdefault(str(connector.id), []).append(part.name)
+    if not linked:
+        return Seen("no component uses one", "skipped")
+    with zenml_errors("list the service connectors"):
+        listed: list[Any] = list(pages(session.client.list_service_connectors, hydrate=False))
+    known = {str(it.id): it for it in listed}
+    told, over, soon = [], [], []
+    for id, used_by in linked.items():
+        found = known.get(id)
+        whose = f"of {', '.join(sorted(set(used_by)))}"
+        if found is None:
+            told.append(f"one {whose} that you may not see")
+            continue
+        expires = found.expires_at
+        if expires is None:
+            told.append(f"{found.name} ({whose})")
+            continue
+        expires = expires.replace(tzinfo=UTC) if expires.tzinfo is None else expires
+        ends = "expired" if expires <= now else "expires"
+        told.append(f"{found.name} ({whose}) {ends} at {expires.isoformat(timespec='minutes')}")
+        if expires <= now:
+            over.append(found.name)
+        elif expires - now < _SOON:
+            soon.append(found.name)
+    bad = over or soon
+    fix = "; ".join(f"zenml service-connector update {it} --interactive" for it in bad)
+    return Seen("; ".join(told), "failed" if over else "warning" if soon else "ok", fix)
+
+
+def _load(model: StackResponse) -> Stack:
+    from zenml.stack import Stack
+
+    from pulumi_zenml.zenml.quiet import quiet
+
+    with quiet():
+        try:
+            return Stack.from_model(model)
+        except Exception as error:
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            raise RefusedError(
+                ZENML, f"stack '{model.name}' cannot be loaded: {lines[0]}"
+            ) from error
+
+
+def _valid(stack: Stack) -> Seen:
+    """Whether every component accepts the others: what ZenML asks before each submission."""
+    from zenml.exceptions import StackValidationError
+
+    from pulumi_zenml.zenml.quiet import quiet
+
+    with quiet():
+        try:
+            stack.validate(fail_if_secrets_missing=True)
+        except (StackValidationError, KeyError, ValueError, RuntimeError) as error:
+            text = " ".join(str(error.args[0] if error.args else error).split())
+            raise RefusedError(ZENML, text) from error
+    return Seen("its components accept one another")
+
+
+def _artifact_store(stack: Stack, name: str) -> Seen:
+    store = stack.artifact_store
+    what = f"{store.name} ({store.flavor}) at {_place(store)}"
+    remote = stack.orchestrator.config.is_remote
+    if not (remote and store.config.is_local):
+        return Seen(what)
+    return Seen(
+        f"{what} is a folder of this machine, and the orchestrator runs pipelines elsewhere: "
+        "what one step writes, nobody else reads unless that folder is mounted there",
+        "warning",
+        f"zenml stack update {name} --artifact_store=NAME, with one in an object store",
+    )
+
+
+def _place(store: Any) -> str:
+    return str(getattr(store, "path", "") or "no path")
+
+
+def _server(session: Session, stack: Stack) -> Seen:
+    if not stack.requires_remote_server:
+        return Seen("its steps run where ZenML's store can be reached", "ok")
+    if session.client.zen_store.is_local_store():
+        return Seen(
+            "its steps run elsewhere and cannot reach ZenML's store on this machine",
+            "failed",
+            "zenml login URL, to a ZenML server that the orchestrator can reach",
+        )
+    return Seen("its steps reach the ZenML server")
+
+
+def _list(name: str) -> str:
+    return f"zenml stack describe {name}"
+
+
+def _update(name: str) -> str:
+    return f"Change what the detail says: zenml stack update {name} --help"

@@ -1,0 +1,154 @@
+"""ZenML itself: whether it answers, lets us in, goes with this client, and shows what we need."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pulumi_zenml.errors import NotFoundError
+from pulumi_zenml.lifecycle.session import pages
+from pulumi_zenml.operations.doctor.check import Check, carry_out
+from pulumi_zenml.operations.doctor.packages import supported
+from pulumi_zenml.orchestrators.probe import Seen
+from pulumi_zenml.zenml.connection import ZENML, Connection, probe, zenml_errors
+
+if TYPE_CHECKING:
+    from zenml.client import Client
+
+_AREA = "zenml"
+_SOON = timedelta(days=7)
+_TOLD = 5
+_SIGN_IN = "Set a valid key (pulumi config set --secret zenml:apiKey, or ZENML_STORE_API_KEY), or "
+
+
+def look_at_zenml(connection: Connection) -> Iterator[Check]:
+    """Everything about ZenML that is no stack and no schedule; ends where it cannot go on.
+
+    Args:
+        connection: where ZenML is.
+    """
+    reached, raised = carry_out(
+        _AREA, "reachable", "", lambda: _reach(connection.url()), blocking=True
+    )
+    yield reached
+    if raised:
+        return
+    clients: list[Client] = []
+
+    def sign_in() -> Seen:
+        clients.append(connection.client())
+        return _user(clients[0])
+
+    signed_in, raised = carry_out(
+        _AREA, "signed in", "", sign_in, remedy=f"{_SIGN_IN}run 'zenml login'.", blocking=True
+    )
+    yield signed_in
+    if raised:
+        return
+    (client,) = clients
+    if url := connection.url():
+        yield carry_out(_AREA, "sign-in lasts", "", lambda: _lasts(connection, url))[0]
+    yield carry_out(_AREA, "version", "", lambda: _version(client))[0]
+    yield carry_out(
+        _AREA, "projects", "", lambda: _projects(client, connection.project), blocking=True
+    )[0]
+    yield carry_out(_AREA, "may write schedules", "", lambda: _may_write(client))[0]
+
+
+def judge_versions(client: str, server: str, range: str) -> Seen:
+    """Whether a client and a server go together.
+
+    Args:
+        client, server: versions of ZenML.
+        range: the versions that we declare to work with, for example ``<0.99,>=0.98``.
+    """
+    from packaging.specifiers import SpecifierSet
+
+    specifier = SpecifierSet(range)
+    told = f"client {client}, server {server}, supported {range}"
+    if not specifier.contains(client, prereleases=True):
+        return Seen(told, "failed", f"pip install 'zenml{range}'")
+    if not specifier.contains(server, prereleases=True):
+        remedy = (
+            f"Bring the server to a version in {range}, or install a pulumi-zenml that is made "
+            "for the server's."
+        )
+        return Seen(told, "failed", remedy)
+    if client != server:
+        # ZenML warns of any difference (zenml 0.98 rest_zen_store).
+        return Seen(told, "warning", f"pip install 'zenml=={server}'")
+    return Seen(told)
+
+
+def _reach(url: str) -> Seen:
+    if not url:
+        return Seen("ZenML's own store on this machine, no server")
+    probe(url)
+    parts = urlsplit(url)
+    return Seen(f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}")
+
+
+def _user(client: Client) -> Seen:
+    with zenml_errors("read who we are"):
+        user = client.active_user
+    kind = "service account" if user.is_service_account else "user"
+    return Seen(f"as {kind} '{user.name}'")
+
+
+def _lasts(connection: Connection, url: str) -> Seen:
+    """Whether ZenML can sign in again when its token ends."""
+    from zenml.login.credentials_store import get_credentials_store
+
+    if connection.api_key or os.environ.get("ZENML_STORE_API_KEY"):
+        return Seen("an API key, which renews the token")
+    stored = get_credentials_store().get_credentials(url)
+    if stored is None:
+        return Seen("ZenML does not say how it signed in", "unknown")
+    if stored.can_refresh_token:
+        return Seen("what is stored renews the token")
+    ends = stored.api_token.expires_at if stored.api_token else None
+    if ends is None:
+        return Seen("the token does not end")
+    ends = ends if ends.tzinfo else ends.replace(tzinfo=UTC)
+    text = f"the token ends at {ends.isoformat(timespec='minutes')} and is not renewed"
+    if ends - datetime.now(UTC) < _SOON:
+        return Seen(text, "warning", "zenml login; for CI, use a service account's API key")
+    return Seen(text)
+
+
+def _version(client: Client) -> Seen:
+    import zenml
+
+    with zenml_errors("read the server's version"):
+        server = client.zen_store.get_store_info().version
+    return judge_versions(zenml.__version__, str(server), supported("zenml"))
+
+
+def _projects(client: Client, wanted: str) -> Seen:
+    with zenml_errors("list the projects"):
+        found: list[Any] = list(pages(client.list_projects))
+    names = [it.name for it in found]
+    if wanted and not any(wanted in (it.name, str(it.id)) for it in found):
+        raise NotFoundError(ZENML, f"there is no project '{wanted}'.", wanted=wanted, known=names)
+    if not names:
+        return Seen("no project is visible", "failed", "Ask for a role in a ZenML project.")
+    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    return Seen(f"{', '.join(names[:_TOLD])}{more}")
+
+
+def _may_write(client: Client) -> Seen:
+    """Only ZenML Pro has roles, and it does not tell what a role may do."""
+    with zenml_errors("read about the server"):
+        if client.zen_store.is_local_store():
+            return Seen("a local store has no permissions")
+        info = client.zen_store.get_store_info()
+    if info.is_pro_server():
+        return Seen(
+            "this server has roles, and only a write would tell",
+            "unknown",
+            "See in ZenML Pro that the role may create, update and delete schedules.",
+        )
+    return Seen("this server has no roles: whoever is signed in may")

@@ -1,0 +1,319 @@
+"""Pulumi's engine on one stack, through its Automation API: what it would do, and doing it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pulumi_zenml.errors import (
+    BusyError,
+    NotFoundError,
+    PulumiZenmlError,
+    RefusedError,
+    UnauthenticatedError,
+)
+from pulumi_zenml.operations.inventory import Say
+
+if TYPE_CHECKING:
+    from pulumi.automation import Stack
+    from pulumi.automation.events import EngineEvent, StepEventMetadata
+
+PULUMI = "Pulumi"
+SCHEDULE = "pulumi-python:dynamic/zenml:Schedule"
+SCHEDULES = f"**{SCHEDULE}::**"
+"""Every schedule of a stack, for ``--target``."""
+
+_PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
+_SECRET_VARIABLES = ("PULUMI_ACCESS_TOKEN", "ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN")
+# Shorter values may stand in a text by chance.
+_SHORTEST_SECRET = 8
+_DIRECTIVE = re.compile(r"<\{%.*?%\}>")
+_LOCKED_BY = re.compile(r"created by (\S+) \(pid (\d+)\) at (\S+)")
+_INSTALL = "Install it from https://www.pulumi.com/docs/install/ and see that 'pulumi version' runs"
+
+
+class _NoStackError(NotFoundError):
+    """The project has no such stack."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the engine did, or would do, to one resource.
+
+    Args:
+        op: its word for it: ``same``, ``create``, ``update``, ``replace``, ``refresh`` and so on.
+        urn: the resource.
+        type: its type token.
+        inputs: what the program says of it, checked; secrets are masked.
+        old: its outputs in the state; ``None`` for none.
+        new: its outputs afterwards; ``None`` when it is gone.
+    """
+
+    op: str
+    urn: str
+    type: str
+    inputs: Mapping[str, Any]
+    old: Mapping[str, Any] | None
+    new: Mapping[str, Any] | None
+
+
+@dataclass
+class Outcome:
+    """What came of one command.
+
+    Args:
+        steps: in the order in which they ended.
+        said: what providers and the engine told the user.
+        errors: why it failed, or what failed.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+class Engine:
+    """One Pulumi stack. Does not change which stack the user has selected.
+
+    Args:
+        folder: of the Pulumi project.
+        stack: its stack, as Pulumi's own ``--stack`` takes it.
+        env: variables on top of this process's own, such as another backend.
+
+    Raises:
+        NotFoundError: there is no engine, no project in the folder, or no such stack.
+        UnauthenticatedError: not logged in, or no passphrase.
+    """
+
+    def __init__(self, folder: Path, stack: str, env: Mapping[str, str] | None = None) -> None:
+        self.folder, self.stack = folder, stack
+        self._env = {"PULUMI_SKIP_UPDATE_CHECK": "true", **_interpreter(), **(env or {})}
+        if not find_project(folder):
+            raise NotFoundError(PULUMI, f"there is no Pulumi project in '{folder}'.")
+        self._handle: Stack = self._open()
+
+    @classmethod
+    def find(cls, folder: Path, stack: str) -> Engine | None:
+        """The engine on a stack; ``None`` where there is no project, or no such stack in it."""
+        if not find_project(folder):
+            return None
+        try:
+            return cls(folder, stack)
+        except _NoStackError:
+            return None
+
+    @classmethod
+    @contextlib.contextmanager
+    def of_its_own(
+        cls, files: Mapping[str, str], stack: str, env: Mapping[str, str]
+    ) -> Iterator[Engine]:
+        """A project with an empty state that is gone afterwards; touches nothing of the user's.
+
+        Args:
+            files: the project's, by name.
+            stack: the stack's name.
+            env: as for :class:`Engine`.
+        """
+        with tempfile.TemporaryDirectory(prefix="pulumi-zenml-") as name:
+            root = Path(name)
+            (root / "state").mkdir()
+            (root / "project").mkdir()
+            for file, text in files.items():
+                (root / "project" / file).write_text(text, encoding="utf-8")
+            own = {
+                "PULUMI_BACKEND_URL": (root / "state").as_uri(),
+                "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
+                "PULUMI_HOME": str(root / "home"),
+            }
+            yield cls._made(root / "project", stack, {**own, **env})
+
+    @classmethod
+    def _made(cls, folder: Path, stack: str, env: Mapping[str, str]) -> Engine:
+        with _engine_errors(stack):
+            _command().run(["stack", "init", stack, "--no-select"], str(folder), env)
+        return cls(folder, stack, env)
+
+    def preview(self, *, refresh: bool = False, targets: Sequence[str] = ()) -> Outcome:
+        """What ``pulumi up`` would do; writes nothing.
+
+        Args:
+            refresh: look at what is really there first.
+            targets: only these resources, as URNs that may hold wildcards; all when empty.
+
+        Raises:
+            RefusedError: the program or a resource in it is wrong, or cannot be looked at.
+        """
+        outcome = Outcome()
+        with _engine_errors(self.stack, outcome):
+            self._handle.preview(
+                refresh=refresh or None,
+                target=list(targets) or None,
+                color="never",
+                on_event=partial(_take, outcome),
+            )
+        return outcome
+
+    def up(self, *, targets: Sequence[str] = ()) -> Outcome:
+        """Look at what is really there, and make it as the program says.
+
+        Returns:
+            What was done; with errors where some of it failed.
+
+        Raises:
+            BusyError: somebody else holds the stack's lock.
+        """
+        outcome = Outcome()
+        try:
+            with _engine_errors(self.stack, outcome):
+                self._handle.up(
+                    refresh=True,
+                    target=list(targets) or None,
+                    color="never",
+                    show_secrets=False,
+                    on_event=partial(_take, outcome),
+                )
+        except RefusedError as error:
+            outcome.errors = outcome.errors or [error.reason]
+        return outcome
+
+    def _open(self) -> Stack:
+        from pulumi.automation import LocalWorkspace, Stack
+
+        class Workspace(LocalWorkspace):
+            def select_stack(self, stack_name: str) -> None:
+                """See that it is there, without making it the user's current one."""
+                words = ["stack", "export", "--stack", stack_name]
+                self.pulumi_command.run(words, self.work_dir, self.env_vars)
+
+        with _engine_errors(self.stack):
+            workspace = Workspace(
+                work_dir=str(self.folder), env_vars=self._env, pulumi_command=_command()
+            )
+            return Stack.select(self.stack, workspace)
+
+
+def find_project(folder: Path) -> Path | None:
+    """The file that makes a folder a Pulumi project; ``None`` when it is none."""
+    return next((folder / it for it in _PROJECT_FILES if (folder / it).is_file()), None)
+
+
+def _command() -> Any:
+    from pulumi.automation.errors import InvalidVersionError
+
+    from pulumi_zenml.operations.pulumi_command import Command
+
+    try:
+        return Command()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFoundError(PULUMI, f"there is no 'pulumi' on PATH. {_INSTALL}.") from error
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise RefusedError(PULUMI, f"'pulumi version' fails ({error}). {_INSTALL}.") from error
+    except InvalidVersionError as error:
+        raise RefusedError(PULUMI, f"{error} {_INSTALL}.") from error
+
+
+def _interpreter() -> dict[str, str]:
+    """Have programs run where we do, unless an environment is active or their project says."""
+    if os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX"):
+        return {}
+    # Not resolved: the link is what tells Python which environment it belongs to.
+    here = str(Path(sys.executable).parent)
+    return {"PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)])}
+
+
+def _take(outcome: Outcome, event: EngineEvent) -> None:
+    diagnostic = event.diagnostic_event
+    if diagnostic and not diagnostic.ephemeral:
+        text = masked(_DIRECTIVE.sub("", diagnostic.message).strip())
+        if text and diagnostic.severity == "error":
+            outcome.errors.append(text)
+        elif text and diagnostic.severity != "debug":
+            outcome.said.append(text)
+    failed = event.res_op_failed_event
+    if failed:
+        outcome.errors.append(f"{failed.metadata.op.value} of {failed.metadata.urn} failed.")
+    step = event.res_outputs_event.metadata if event.res_outputs_event else None
+    if step and not step.type.startswith(("pulumi:pulumi:", "pulumi:providers:")):
+        outcome.steps.append(_to_step(step))
+
+
+def _to_step(step: StepEventMetadata) -> Step:
+    inputs = step.new.inputs if step.new else None
+    old = (step.old.outputs or step.old.inputs or {}) if step.old else None
+    new = (step.new.outputs or step.new.inputs or {}) if step.new else None
+    return Step(step.op.value, step.urn, step.type, inputs or {}, old, new)
+
+
+def masked(text: str) -> str:
+    """Text without the credentials that this process was given."""
+    for variable in _SECRET_VARIABLES:
+        secret = os.environ.get(variable, "")
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "[secret]")
+    return text
+
+
+@contextlib.contextmanager
+def _engine_errors(stack: str, outcome: Outcome | None = None) -> Iterator[None]:
+    """Turn what the Automation API raises into our errors."""
+    from pulumi.automation.errors import (
+        CommandError,
+        ConcurrentUpdateError,
+        StackNotFoundError,
+    )
+
+    try:
+        yield
+    except StackNotFoundError as error:
+        raise _NoStackError(
+            PULUMI,
+            f"there is no stack '{stack}' in this project and backend. Make it with 'pulumi stack "
+            f"init {stack}', or log in to the backend that has it.",
+        ) from error
+    except ConcurrentUpdateError as error:
+        raise BusyError(_locked(stack, str(error))) from error
+    except CommandError as error:
+        raise _refused(stack, str(error), outcome.errors if outcome else []) from error
+
+
+def _locked(stack: str, text: str) -> str:
+    holder = _LOCKED_BY.search(text)
+    who = f" by {holder[1]} (process {holder[2]}) since {holder[3]}" if holder else ""
+    return (
+        f"stack '{stack}' is being changed{who}, and Pulumi lets only one do that. Wait for it, "
+        "then try again. If it is known to be dead, 'pulumi cancel' gives its lock up."
+    )
+
+
+def _refused(stack: str, text: str, errors: Sequence[str]) -> PulumiZenmlError:
+    """What a failed command says, in a few lines at most."""
+    lines = [it.strip() for it in text.splitlines()]
+    told = [it.removeprefix("error: ") for it in lines if it.startswith("error: ")]
+    reason = masked(" ".join(dict.fromkeys(errors or told)) or lines[-1])
+    if "assphrase" in reason:
+        return UnauthenticatedError(
+            PULUMI,
+            f"{reason}. Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the one "
+            f"of stack '{stack}'.",
+        )
+    if "login" in reason.lower() or "PULUMI_ACCESS_TOKEN" in reason:
+        return UnauthenticatedError(
+            PULUMI, f"{reason}. Run 'pulumi login', or set PULUMI_BACKEND_URL."
+        )
+    return RefusedError(PULUMI, reason)
+
+
+def tell_all(outcome: Outcome, say: Say) -> None:
+    """Pass on what was told, each once."""
+    for text in dict.fromkeys(outcome.said):
+        say(text)

@@ -1,0 +1,211 @@
+"""Every schedule on both sides, joined by what really links them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Literal
+
+from pulumi_zenml.errors import NotFoundError, PulumiZenmlError
+from pulumi_zenml.operations.entry import Entry, State
+from pulumi_zenml.operations.join import join
+from pulumi_zenml.operations.zenml_listing import ZenmlSide
+from pulumi_zenml.operations.zenml_rows import Component, Connector, Project
+from pulumi_zenml.orchestrators.counterpart import Counterpart
+from pulumi_zenml.zenml.connection import Connection
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What to look at. Everything the user can see, where a field is empty.
+
+    Args:
+        projects, stacks, pipelines, flavors: names.
+        environments: the Pulumi stack of the owner, or a part of the schedule's name.
+        states: states of either side.
+        managed: owned by a Pulumi resource, or not; ``None`` for both.
+        names: names of schedules.
+    """
+
+    projects: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    pipelines: tuple[str, ...] = ()
+    flavors: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    states: tuple[State, ...] = ()
+    managed: bool | None = None
+    names: tuple[str, ...] = ()
+
+    def takes_component(self, component: Component) -> bool:
+        """Whether the schedules of this orchestrator can be in scope."""
+        flavor = not self.flavors or component.flavor in self.flavors
+        return flavor and (not self.stacks or any(it in self.stacks for it in component.stacks))
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether an entry is in scope."""
+        return (
+            _among(entry.stack, self.stacks)
+            and _among(entry.pipeline, self.pipelines)
+            and _among(entry.flavor, self.flavors)
+            and _among(entry.name, self.names)
+            and (self.managed is None or bool(entry.owner) == self.managed)
+            and (not self.environments or any(map(entry.is_in_environment, self.environments)))
+            and (
+                not self.states
+                or entry.zenml_state in self.states
+                or entry.native_state in self.states
+            )
+        )
+
+
+def _among(value: str, wanted: Sequence[str]) -> bool:
+    return not wanted or value in wanted
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """What could not be looked at.
+
+    Args:
+        kind: ``orchestrator`` or ``project``.
+        name: of the component or project.
+        flavor: of the orchestrator; empty for a project.
+        reason: why, and the remedy.
+    """
+
+    kind: Literal["orchestrator", "project"]
+    name: str
+    flavor: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Everything there was to see at one moment.
+
+    Args:
+        taken: when, UTC.
+        entries: in order of project and name.
+        unreachable: what could not be looked at; its schedules are unknown, not missing.
+        connectors: ZenML's service connectors, for their expiry.
+        zenml: the ZenML side, for what else is to be asked.
+    """
+
+    taken: datetime
+    entries: tuple[Entry, ...]
+    unreachable: tuple[Unreachable, ...]
+    connectors: tuple[Connector, ...]
+    zenml: ZenmlSide = field(repr=False, compare=False)
+
+    @property
+    def counterparts(self) -> int:
+        """How many native schedules were found."""
+        return sum(len(entry.held) for entry in self.entries)
+
+
+Say = Callable[[str], None]
+
+
+def take_inventory(
+    connection: Connection,
+    scope: Scope | None = None,
+    *,
+    say: Say = lambda text: None,
+    now: datetime | None = None,
+) -> Inventory:
+    """Look at every ZenML project and every orchestrator once.
+
+    Costs list pages, not calls for each schedule: of records, snapshots, stacks and components in
+    ZenML, and one listing of each orchestrator component.
+
+    Args:
+        connection: where ZenML is.
+        scope: what to look at; everything by default.
+        say: told what is being done, for a progress line.
+        now: this instant, aware; the clock's by default.
+
+    Raises:
+        NotFoundError: a project that is named is not there; says which are near.
+        ServiceError: ZenML itself could not be looked at.
+    """
+    wanted = scope or Scope()
+    say("ZenML: signing in")
+    zenml = ZenmlSide(connection)
+    say("ZenML: stacks and orchestrators")
+    components = [it for it in zenml.components().values() if wanted.takes_component(it)]
+    projects: list[Project] = []
+    unreachable: list[Unreachable] = []
+    visible = zenml.projects()
+    chosen = _choose(visible, [*filter(None, [connection.project]), *wanted.projects])
+    for row in chosen:
+        say(f"ZenML: project {row.name}")
+        try:
+            projects.append(zenml.project(row))
+        except PulumiZenmlError as error:
+            unreachable.append(Unreachable("project", row.name, "", str(error)))
+    found, failed = list_counterparts(components, say)
+    unreachable += failed
+    say("joining both sides")
+    elsewhere = [it for it in visible if it not in chosen]
+    entries = join(
+        zenml, projects, components, found, elsewhere=elsewhere, whole=len(projects) == len(chosen)
+    )
+    return Inventory(
+        taken=now or datetime.now(UTC),
+        entries=tuple(entry for entry in entries if wanted.takes(entry)),
+        unreachable=tuple(unreachable),
+        connectors=tuple(zenml.connectors(components)),
+        zenml=zenml,
+    )
+
+
+def _choose(visible: Sequence[Project], wanted: Sequence[str]) -> list[Project]:
+    """The projects of those names or ids; all where none is named."""
+    for name in wanted:
+        if not any(name in (it.id, it.name) for it in visible):
+            known = [it.name for it in visible]
+            raise NotFoundError("ZenML", f"there is no project '{name}'.", wanted=name, known=known)
+    return [it for it in visible if not wanted or it.id in wanted or it.name in wanted]
+
+
+def list_counterparts(
+    components: Sequence[Component], say: Say = lambda text: None
+) -> tuple[Mapping[str, tuple[Counterpart, ...]], list[Unreachable]]:
+    """Every counterpart by component id, and the components that could not be looked at."""
+    # A flavor that cannot schedule has no counterparts, whatever a record says.
+    found: dict[str, tuple[Counterpart, ...]] = {it.id: () for it in components if it.refused}
+    failed: list[Unreachable] = []
+    able = [it for it in components if not it.refused]
+    if not able:
+        return MappingProxyType(found), failed
+    say(f"listing {len(able)} orchestrators")
+    started = time.monotonic()
+    with ThreadPoolExecutor(min(_AT_ONCE, len(able))) as pool:
+        listed = pool.map(_list_one, able)
+        for done, (component, result) in enumerate(zip(able, listed, strict=True), 1):
+            if isinstance(result, str):
+                failed.append(Unreachable("orchestrator", component.name, component.flavor, result))
+            else:
+                found[component.id] = result
+            passed = time.monotonic() - started
+            say(f"orchestrators: {done} of {len(able)} listed after {passed:.0f} s")
+    return MappingProxyType(found), failed
+
+
+def _list_one(component: Component) -> tuple[Counterpart, ...] | str:
+    """The counterparts, or why they cannot be had."""
+    if component.orchestrator is None:
+        return component.problem
+    try:
+        return tuple(component.orchestrator.list_all())
+    except PulumiZenmlError as error:
+        return str(error)
+    # Whatever one vendor's SDK raises must not keep the others from being looked at.
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"

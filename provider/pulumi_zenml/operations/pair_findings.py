@@ -1,0 +1,360 @@
+"""Findings that need no clock and no runs: what the two sides say of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from pulumi_zenml.cadence.model import Cadence
+from pulumi_zenml.lifecycle.compare import same_cadence
+from pulumi_zenml.operations import remedies as mend
+from pulumi_zenml.operations.entry import Entry, Held
+from pulumi_zenml.operations.findings import CODES, Finding, Severity
+from pulumi_zenml.zenml.records import Record
+
+PAUSED_UNTIL = "pulumi_zenml_paused_until"
+"""The key in a record's metadata under which ``pause --until`` writes an ISO instant."""
+
+_BEING_MADE = timedelta(minutes=15)
+_UNFINISHED = ("~pulumi-", "~replaced-")
+
+
+def finding(
+    entry: Entry,
+    code: str,
+    message: str,
+    fix: str,
+    *,
+    held: Held | None = None,
+    severity: Severity | None = None,
+    **evidence: object,
+) -> Finding:
+    """A finding about one entry."""
+    return Finding(
+        code=code,
+        message=message,
+        fix=fix,
+        schedule=entry.record.name if entry.record else "",
+        stack=entry.stack,
+        flavor=entry.flavor,
+        native_id=held.counterpart.native_id if held else entry.native_id,
+        project=entry.project,
+        owner=entry.owner,
+        evidence=evidence,
+        severity=severity or CODES[code].severity,
+    )
+
+
+def check_sides(entry: Entry, now: datetime) -> Iterator[Finding]:
+    """Everything that one entry shows by itself.
+
+    Args:
+        entry: both sides.
+        now: this instant, aware.
+    """
+    if entry.record is None:
+        yield _orphan(entry)
+        yield from _broken_counterparts(entry)
+        return
+    if _is_half_made(entry.record, now):
+        yield _half_made(entry)
+        return
+    yield from _broken_record(entry, entry.record)
+    if entry.component is None:
+        yield _orchestrator_gone(entry)
+    elif entry.looked_at and not entry.held:
+        yield from _without_counterpart(entry, entry.record, now)
+    if entry.held:
+        yield from _both(entry, entry.record, now)
+
+
+def is_over(entry: Entry, now: datetime) -> bool:
+    """Whether it has had its last fire."""
+    if entry.counterpart and entry.counterpart.ended:
+        return True
+    cadences = [it for it in (entry.record and entry.record.cadence, entry.cadence) if it]
+    return any(_is_past(it, now) for it in cadences)
+
+
+def cadence_differs(entry: Entry) -> bool:
+    """Whether the record says other times than its counterpart."""
+    record, orchestrator, counterpart = entry.record, entry.orchestrator, entry.counterpart
+    if record is None or orchestrator is None or counterpart is None:
+        return False
+    if record.cadence is None:
+        # ZenML passes a cron on verbatim, so an unmanaged row may hold its system's own spelling.
+        return record.cron is None or record.cron not in counterpart.native.text
+    return not same_cadence(orchestrator, _said(record, counterpart.cadence), counterpart)
+
+
+def paused_differs(entry: Entry) -> bool:
+    """Whether one side is paused and the other is not."""
+    if entry.record is None or entry.counterpart is None:
+        return False
+    return entry.record.active == entry.counterpart.paused
+
+
+def _said(record: Record, found: Cadence | None) -> Cadence:
+    """What a record says; one that we did not mark says nothing of a time zone."""
+    assert record.cadence is not None
+    if record.marker.timezone or found is None:
+        return record.cadence
+    return replace(record.cadence, timezone=found.timezone)
+
+
+def _is_past(cadence: Cadence, now: datetime) -> bool:
+    last = cadence.run_once_at or cadence.end_time
+    return last is not None and last <= now
+
+
+def _is_half_made(record: Record, now: datetime) -> bool:
+    staged = any(part in record.name for part in _UNFINISHED)
+    return staged and record.created is not None and now - record.created > _BEING_MADE
+
+
+def _half_made(entry: Entry) -> Finding:
+    counterpart = f", with counterpart '{entry.native_id}'" if entry.held else ""
+    return finding(
+        entry,
+        "half-made",
+        f"'{entry.name}' is what a killed run left behind{counterpart}.",
+        mend.up_or_cleanup(entry),
+    )
+
+
+def _orphan(entry: Entry) -> Finding:
+    (held,) = entry.held
+    counterpart = held.counterpart
+    what = f"{_kind(held)} '{counterpart.native_id}' in '{held.component.name}'"
+    doing = "is paused" if counterpart.paused else f"fires '{counterpart.native.text}'"
+    fix = mend.up(entry.owner) if entry.owner else mend.cleanup(entry, counterpart.native_id)
+    if entry.snapshot is None:
+        said = "knows neither a schedule nor the snapshot of it"
+        return finding(
+            entry,
+            "unknown-counterpart",
+            f"{what} {doing}, and this ZenML {said}. It may belong to another ZenML server, or to "
+            "a project that you cannot see.",
+            fix,
+            snapshot=counterpart.snapshot_id,
+        )
+    deleted = "deleted its schedule" if entry.snapshot.schedule_archived else "has no schedule"
+    return finding(
+        entry,
+        "counterpart-without-record",
+        f"{what} {doing}, and ZenML {deleted} (snapshot {entry.snapshot.id} of pipeline "
+        f"'{entry.pipeline}').",
+        fix,
+        snapshot=entry.snapshot.id,
+    )
+
+
+def _broken_record(entry: Entry, record: Record) -> Iterator[Finding]:
+    known = entry.held and not cadence_differs(entry)
+    if record.cadence is None and not known:
+        said = f"cron '{record.cron}'" if record.cron else "no time at all"
+        yield finding(
+            entry,
+            "broken-record",
+            f"the row in ZenML makes no sense: it says {said}.",
+            mend.up_or_cleanup(entry),
+        )
+    if entry.stack_gone:
+        yield finding(
+            entry,
+            "stack-gone",
+            "the stack that it was submitted to was deleted from ZenML, so its runs cannot start.",
+            mend.up_or_cleanup(entry),
+        )
+
+
+def _orchestrator_gone(entry: Entry) -> Finding:
+    left = f" Its counterpart '{entry.native_id}' may still fire." if entry.native_id else ""
+    return finding(
+        entry,
+        "orchestrator-gone",
+        f"the orchestrator that it was submitted to was deleted from ZenML.{left}",
+        mend.ours("cleanup", "--apply", "--record-only", "--", entry.name, project=entry.project),
+        orchestrator_id=entry.record.orchestrator_id if entry.record else None,
+    )
+
+
+def _without_counterpart(entry: Entry, record: Record, now: datetime) -> Iterator[Finding]:
+    if record.cadence and _is_past(record.cadence, now):
+        if _lingers(entry):
+            yield _past(entry)
+        return
+    if entry.shared_with:
+        yield finding(
+            entry,
+            "shared-counterpart",
+            f"the counterpart that it claims, '{entry.native_id}', belongs to "
+            f"{_quoted(entry.shared_with)}, and it has no other.",
+            mend.up_or_cleanup(entry),
+            others=list(entry.shared_with),
+        )
+        return
+    remembered = f" '{entry.native_id}'" if entry.native_id else ""
+    yield finding(
+        entry,
+        "record-without-counterpart",
+        f"ZenML has it, and '{entry.component and entry.component.name}' has no counterpart"
+        f"{remembered} of it: it never runs.",
+        mend.up_or_cleanup(entry),
+    )
+
+
+def _both(entry: Entry, record: Record, now: datetime) -> Iterator[Finding]:
+    yield from _links(entry)
+    yield from _broken_counterparts(entry)
+    yield from _stale(entry)
+    if is_over(entry, now):
+        if _lingers(entry):
+            yield _past(entry)
+        return
+    counterpart, orchestrator = entry.counterpart, entry.orchestrator
+    if counterpart and orchestrator and record.cadence and cadence_differs(entry):
+        said = record.cron or record.cadence.run_once_at or record.cadence.interval
+        zone = f" {record.marker.timezone}" if record.marker.timezone and record.cron else ""
+        yield finding(
+            entry,
+            "cadence-differs",
+            f"ZenML says '{said}{zone}', and its counterpart fires '{counterpart.native.text}'.",
+            mend.rebuild(entry),
+            zenml=str(said),
+            native=counterpart.native.text,
+        )
+    if counterpart and paused_differs(entry):
+        where, other = (
+            ("natively", "ZenML") if counterpart.paused else ("in ZenML", "its counterpart")
+        )
+        fix = mend.ours("pause" if counterpart.paused else "resume", "--", entry.name)
+        yield finding(
+            entry,
+            "paused-on-one-side",
+            f"it is paused {where}, and {other} has it as active"
+            + ("." if counterpart.paused else ", so each run that it starts is refused by ZenML."),
+            mend.up(entry.owner) if entry.owner else fix,
+        )
+    yield from _overdue(entry, record, now)
+
+
+def _lingers(entry: Entry) -> bool:
+    """Whether one that is over is still in the way; its program may rightly still declare it."""
+    return entry.fires or (entry.zenml_state == "active" and not entry.owner)
+
+
+def _past(entry: Entry) -> Finding:
+    cadence = (entry.record and entry.record.cadence) or entry.cadence
+    last = cadence and (cadence.run_once_at or cadence.end_time)
+    when = f" since {last.isoformat()}" if last else ""
+    still = "its counterpart is still active" if entry.fires else "its record is still active"
+    return finding(
+        entry,
+        "past-its-end",
+        f"it is over{when}, and {still}.",
+        mend.up_or_cleanup(entry),
+    )
+
+
+def _overdue(entry: Entry, record: Record, now: datetime) -> Iterator[Finding]:
+    until = paused_until(record)
+    if until and until < now and entry.counterpart and entry.counterpart.paused:
+        yield finding(
+            entry,
+            "pause-overdue",
+            f"it was paused until {until.isoformat()} and nobody resumed it.",
+            mend.ours("resume", "--", entry.name, project=entry.project),
+        )
+
+
+def paused_until(record: Record) -> datetime | None:
+    """Until when ``pause --until`` paused it; ``None`` when it did not."""
+    text = record.metadata.get(PAUSED_UNTIL, "")
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _links(entry: Entry) -> Iterator[Finding]:
+    first, *others = entry.held
+    for extra in others:
+        yield finding(
+            entry,
+            "duplicate-counterparts",
+            f"it has {len(entry.held)} counterparts: besides '{first.counterpart.native_id}', "
+            f"{_kind(extra)} '{extra.counterpart.native_id}' in '{extra.component.name}' starts "
+            "the same pipeline.",
+            mend.cleanup(entry, extra.counterpart.native_id),
+            held=extra,
+        )
+    if first.link == "name":
+        yield finding(
+            entry,
+            "linked-by-name",
+            f"nothing but its name links it to '{first.counterpart.native_id}', so the two may "
+            "have nothing to do with each other.",
+            mend.up_or_cleanup(entry),
+        )
+
+
+def _broken_counterparts(entry: Entry) -> Iterator[Finding]:
+    for held in entry.held:
+        problem = held.counterpart.problem
+        if problem:
+            yield finding(
+                entry,
+                "broken-counterpart",
+                f"{_kind(held)} '{held.counterpart.native_id}': {problem}",
+                mend.up_or_cleanup(entry),
+                held=held,
+            )
+
+
+def _stale(entry: Entry) -> Iterator[Finding]:
+    counterpart = entry.counterpart
+    if counterpart is None or counterpart.problem:
+        return
+    if entry.snapshot is None or entry.snapshot.id != counterpart.snapshot_id:
+        if counterpart.snapshot_id is None:
+            return
+        yield finding(
+            entry,
+            "stale-target",
+            f"the snapshot that it runs, {counterpart.snapshot_id}, was deleted from ZenML, so its "
+            "runs cannot start.",
+            mend.up_or_cleanup(entry),
+            severity="error",
+        )
+    elif not entry.snapshot.has_build and _runs_image(entry):
+        yield finding(
+            entry,
+            "stale-target",
+            f"the build with its image was deleted from ZenML (snapshot {entry.snapshot.id}).",
+            mend.rebuild(entry),
+            severity="error",
+        )
+    elif entry.moved_to:
+        assert entry.record is not None
+        yield finding(
+            entry,
+            "stale-target",
+            f"'{entry.record.marker.reference}' now means {entry.moved_to}, and it still runs what "
+            f"that meant before ({entry.record.marker.source}).",
+            mend.rebuild(entry),
+        )
+
+
+def _runs_image(entry: Entry) -> bool:
+    return entry.orchestrator is not None and entry.orchestrator.capabilities.runs_image
+
+
+def _kind(held: Held) -> str:
+    orchestrator = held.component.orchestrator
+    return orchestrator.capabilities.counterpart if orchestrator else "counterpart"
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

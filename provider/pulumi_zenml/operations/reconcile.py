@@ -1,0 +1,196 @@
+"""One Pulumi stack brought back to what its program says: for a cron job or CI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pulumi_zenml.operations.engine import SCHEDULE, SCHEDULES, Engine, Outcome, Step, tell_all
+from pulumi_zenml.operations.inventory import Say
+from pulumi_zenml.schedule.diff import SOUND
+
+_WORDS = {
+    "create": "create",
+    "create-replacement": "replace",
+    "delete": "delete",
+    "delete-replaced": "replace",
+    "import": "import",
+    "import-replacement": "replace",
+    "read-replacement": "replace",
+    "replace": "replace",
+    "update": "update",
+}
+"""The engine's word for each step that changes something, and ours."""
+
+
+@dataclass(frozen=True)
+class DriftedProperty:
+    """A property that is not as the state has it.
+
+    Args:
+        property: its name.
+        old: as the last ``pulumi up`` left it.
+        new: as it really is; secrets are masked.
+    """
+
+    property: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One resource that drifted, or that the program wants otherwise.
+
+    Args:
+        urn: the resource.
+        name: its name in the program.
+        schedule: the name in ZenML; the resource's for what is no schedule.
+        drift: what is not as the state has it; empty when only the program has changed.
+        gone: both sides of it are gone.
+        action: ``create``, ``update``, ``replace`` or ``delete``; empty when there is nothing to
+            do but to take note of what is there.
+        done: whether it was done.
+        url: where a person can look at the counterpart; empty when there is no such page.
+    """
+
+    urn: str
+    name: str
+    schedule: str
+    drift: tuple[DriftedProperty, ...] = ()
+    gone: bool = False
+    action: str = ""
+    done: bool = False
+    url: str = ""
+
+    @property
+    def drifted(self) -> bool:
+        """Whether what is there is not what the state says."""
+        return self.gone or bool(self.drift)
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What was found and done.
+
+    Args:
+        stack: the Pulumi stack.
+        repairs: one for each resource with drift or with something to do.
+        applied: whether ``pulumi up`` ran.
+        problem: why it, or a part of it, failed; empty when it did not.
+    """
+
+    stack: str
+    repairs: tuple[Repair, ...]
+    applied: bool = False
+    problem: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all is as the program says, 1 when something is left."""
+        return 1 if self.problem or (self.repairs and not self.applied) else 0
+
+
+def reconcile(
+    folder: Path,
+    stack: str,
+    *,
+    apply: bool = True,
+    everything: bool = False,
+    say: Say = lambda text: None,
+    tell: Say = lambda text: None,
+) -> Reconciled:
+    """Look at both sides of every schedule of a stack, and let ``pulumi up`` repair what drifted.
+
+    ``pulumi up`` does what the program says, so a change of the program that was not deployed yet
+    is deployed too; what is found says so first. Nothing is written where nothing is to be done.
+
+    Args:
+        folder: of the Pulumi project.
+        stack: its stack, as Pulumi's own ``--stack`` takes it.
+        apply: repair; else only look.
+        everything: the stack's other resources too, not only its schedules.
+        say: told what is being done, for a progress line.
+        tell: told what Pulumi and its providers have to say.
+
+    Raises:
+        NotFoundError: there is no Pulumi, no such project or no such stack.
+        UnauthenticatedError: not logged in, or no passphrase.
+        RefusedError: the program is wrong, or something could not be looked at.
+        BusyError: somebody else is changing the stack.
+    """
+    targets = () if everything else (SCHEDULES,)
+    say(f"opening Pulumi stack {stack}")
+    engine = Engine(folder, stack)
+    say("refreshing: looking at both sides")
+    planned = engine.preview(refresh=True, targets=targets)
+    tell_all(planned, tell)
+    found = Reconciled(stack, _repairs(planned))
+    if not found.repairs or not apply:
+        return found
+    say("pulumi up: repairing")
+    outcome = engine.up(targets=targets)
+    tell_all(Outcome(said=[it for it in outcome.said if it not in planned.said]), tell)
+    return Reconciled(
+        stack,
+        _merged(found.repairs, _repairs(outcome)),
+        applied=True,
+        problem=" ".join(dict.fromkeys(outcome.errors)),
+    )
+
+
+def _repairs(outcome: Outcome) -> tuple[Repair, ...]:
+    steps: dict[str, list[Step]] = {}
+    for step in outcome.steps:
+        steps.setdefault(step.urn, []).append(step)
+    made = (_repair(urn, of_it) for urn, of_it in steps.items())
+    return tuple(it for it in made if it.drifted or it.action)
+
+
+def _repair(urn: str, steps: Iterable[Step]) -> Repair:
+    drift: tuple[DriftedProperty, ...] = ()
+    gone, action = False, ""
+    known: dict[str, Any] = {}
+    for step in steps:
+        known |= {**(step.old or {}), **(step.new or {})}
+        if step.op == "refresh":
+            gone = step.new is None
+            drift = () if gone else _drift(step)
+        elif step.op in _WORDS and action != "replace":
+            action = _WORDS[step.op]
+    name = urn.rpartition("::")[2]
+    is_schedule = SCHEDULE in urn
+    return Repair(
+        urn=urn,
+        name=name,
+        schedule=str(known.get("name") or name) if is_schedule else name,
+        drift=drift,
+        gone=gone,
+        action=action,
+        url=str(known.get("native_url") or "") if is_schedule else "",
+    )
+
+
+def _drift(step: Step) -> tuple[DriftedProperty, ...]:
+    old, new = step.old or {}, step.new or {}
+    keys = sorted({*old, *new} - {"__provider"})
+    changes = tuple(
+        DriftedProperty(it, old.get(it), new.get(it)) for it in keys if old.get(it) != new.get(it)
+    )
+    # That a run-once has had its fire is no drift.
+    if SCHEDULE in step.urn and [it.property for it in changes] == ["state"]:
+        return () if changes[0].new in SOUND else changes
+    return changes
+
+
+def _merged(found: Iterable[Repair], done: Iterable[Repair]) -> tuple[Repair, ...]:
+    """What was found, with what was really done to it."""
+    merged = {it.urn: it for it in found}
+    for it in done:
+        before = merged.get(it.urn, it)
+        # A refresh that was not followed by the repair that was announced has done nothing.
+        if it.action or not before.action:
+            merged[it.urn] = replace(before, action=it.action, done=True, url=it.url or before.url)
+    return tuple(merged.values())

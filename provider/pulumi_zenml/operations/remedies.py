@@ -1,0 +1,48 @@
+"""The commands that mend what an audit finds."""
+
+from __future__ import annotations
+
+import shlex
+
+from pulumi_zenml.operations.entry import Entry
+
+
+def up(owner: str, *options: str) -> str:
+    """Let Pulumi bring the pair of a resource back to what its program says.
+
+    Args:
+        owner: ``<project>/<stack>/<resource name>``.
+        options: more words for the command.
+    """
+    project, _, rest = owner.partition("/")
+    stack = rest.partition("/")[0]
+    words = ["pulumi", "up", "--refresh", "--stack", stack, *options]
+    return f"{shlex.join(words)}  # in the program of project {project}"
+
+
+def ours(command: str, *words: str, project: str = "") -> str:
+    """One of our own commands."""
+    where = ["--project", project] if project else []
+    return shlex.join(["pulumi-zenml", command, *where, *words])
+
+
+def cleanup(entry: Entry, name: str) -> str:
+    """Remove one thing by its name or native id."""
+    return ours("cleanup", "--apply", "--", name, project=entry.project)
+
+
+def up_or_cleanup(entry: Entry) -> str:
+    """Let the program that declares it make it anew; remove what nobody declares."""
+    return up(entry.owner) if entry.owner else cleanup(entry, entry.name)
+
+
+def rebuild(entry: Entry) -> str:
+    """Bring it to what is declared, or declare it."""
+    return (
+        up(entry.owner) if entry.owner else ours("adopt", "--", entry.name, project=entry.project)
+    )
+
+
+def look(entry: Entry) -> str:
+    """Look at its runs."""
+    return ours("history", "--", entry.name, project=entry.project)

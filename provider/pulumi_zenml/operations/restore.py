@@ -1,0 +1,183 @@
+"""Making again what a backup holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+from pulumi_zenml.cadence import next_fires
+from pulumi_zenml.cadence.model import Cadence
+from pulumi_zenml.errors import BackupError, PulumiZenmlError
+from pulumi_zenml.lifecycle.pair import Declared, Pair
+from pulumi_zenml.lifecycle.pairs import Pairs
+from pulumi_zenml.lifecycle.running import Policy
+from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.operations.backup import Backup, Item
+from pulumi_zenml.operations.inventory import Say
+from pulumi_zenml.operations.lock import only_one
+from pulumi_zenml.operations.zenml_listing import ZenmlSide
+from pulumi_zenml.zenml.connection import Connection, zenml_errors
+from pulumi_zenml.zenml.records import Marker, owner_hash
+
+Outcome = Literal["restored", "already there", "failed", "would restore"]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What came of one item of a backup.
+
+    Args:
+        item: what it was.
+        outcome: what was done.
+        differs: what is not as before, in words; for ``failed``, why.
+    """
+
+    item: Item
+    outcome: Outcome
+    differs: tuple[str, ...] = ()
+
+
+def restore(
+    connection: Connection,
+    backup: Backup,
+    *,
+    dry_run: bool = False,
+    say: Say = lambda text: None,
+) -> list[Restored]:
+    """Make again what a backup holds: record, counterpart, cadence and paused state.
+
+    A schedule whose name is taken is left as it is, so a restore can be run again.
+
+    Args:
+        connection: where ZenML is.
+        backup: what to make.
+        dry_run: only say what would be done.
+        say: told what is being done.
+
+    Returns:
+        What came of each item; one that fails does not keep the others.
+
+    Raises:
+        BusyError: another cleanup or restore is at work.
+        ServiceError: ZenML could not be looked at.
+    """
+    zenml = ZenmlSide(connection)
+    projects = {row.id: row.name for row in zenml.projects()}
+    results = []
+    with only_one(connection):
+        for item in backup.items:
+            say(f"restoring {item.name}")
+            try:
+                session = zenml.session(_project(item, projects))
+                results.append(_one(session, item, dry_run=dry_run))
+            except PulumiZenmlError as error:
+                results.append(Restored(item, "failed", (str(error),)))
+    return results
+
+
+def _project(item: Item, projects: dict[str, str]) -> str:
+    if item.project_id in projects:
+        return item.project_id
+    same_name = [id for id, name in projects.items() if name == item.project]
+    if not same_name:
+        raise BackupError(f"its ZenML project '{item.project or 'unknown'}' is not there.")
+    return same_name[0]
+
+
+def _one(session: Session, item: Item, *, dry_run: bool) -> Restored:
+    if session.records.named(item.name):
+        return Restored(item, "already there", ("a schedule of that name is there; left as it is",))
+    record_only = not item.native_id or _is_over(item.cadence)
+    if not record_only and not item.snapshot:
+        raise BackupError(
+            "the snapshot that it ran is gone from ZenML, so there is nothing to run."
+        )
+    if not record_only and not item.stack:
+        raise BackupError("its stack was deleted from ZenML, so there is nowhere to run it.")
+    if dry_run:
+        what = "its record only" if record_only else "both sides"
+        return Restored(item, "would restore", (what,))
+    if record_only:
+        return Restored(item, "restored", tuple(_make_record(session, item)))
+    _remove_leftovers(session, item)
+    assert item.cadence
+    pair = Pairs(session).restore(
+        Declared(
+            owner=item.owner,
+            name=item.name,
+            stack=item.stack,
+            cadence=item.cadence,
+            snapshot=item.snapshot,
+            paused=item.paused,
+            settings=item.settings,
+        )
+    )
+    record = pair.record
+    assert record
+    record = session.records.mark(record, Marker(reference=item.reference, source=item.source))
+    session.records.set_active(record, item.active)
+    return Restored(item, "restored", tuple(_differences(item, pair)))
+
+
+def _make_record(session: Session, item: Item) -> Iterator[str]:
+    """A record by itself, as it was; says what is not as before."""
+    if not item.pipeline_id or not item.orchestrator_id:
+        raise BackupError("its pipeline or its orchestrator is not known, so it has no record.")
+    with zenml_errors(f"find pipeline '{item.pipeline}'"):
+        session.client.get_pipeline(item.pipeline_id, project=session.project_id, hydrate=False)
+    record = session.records.create(
+        item.owner,
+        item.cadence or Cadence(cron=item.cron),
+        pipeline_id=UUID(item.pipeline_id),
+        orchestrator_id=UUID(item.orchestrator_id),
+        name=item.name,
+    )
+    marker = Marker(reference=item.reference, source=item.source, snapshot=item.snapshot)
+    record = session.records.mark(record, marker)
+    record = session.records.rename(record, item.name)
+    session.records.set_active(record, item.active)
+    yield f"record {record.id} instead of {item.record_id or 'none'}"
+    if item.native_id:
+        yield f"no counterpart instead of '{item.native_id}', which would never fire again"
+    else:
+        yield "no counterpart, as before: it does not run"
+
+
+def _remove_leftovers(session: Session, item: Item) -> None:
+    """What a restore that was killed left: it may fire, and nobody else would remove it."""
+    if item.owner:
+        return
+    begins = f"{item.name[:200]}~pulumi-{owner_hash('')}-"
+    for record in session.records.all():
+        if record.name.startswith(begins) and not record.marker.owner:
+            Pairs(session).delete(
+                record.id,
+                native_id=record.marker.native_id,
+                orchestrator_id=record.orchestrator_id or "",
+                policy=Policy("ignore"),
+            )
+
+
+def _differences(item: Item, pair: Pair) -> Iterator[str]:
+    record, found, orchestrator = pair.record, pair.counterpart, pair.orchestrator
+    assert record and found and orchestrator
+    yield f"record {record.id} instead of {item.record_id or 'none'}"
+    yield f"counterpart '{found.native_id}' instead of '{item.native_id}'"
+    if found.native.text != item.native_cadence:
+        yield f"it fires '{found.native.text}' instead of '{item.native_cadence}'"
+    if str(orchestrator.target.component.id) != item.orchestrator_id:
+        name = orchestrator.target.component.name
+        yield f"it is in orchestrator '{name}' instead of '{item.orchestrator}'"
+    for key in sorted({*found.settings, *item.settings}):
+        now, before = found.settings.get(key), item.settings.get(key)
+        if now != before:
+            yield f"{key} is {now!r} instead of {before!r}"
+    if item.owner:
+        yield f"it carries the mark of {item.owner}; run 'pulumi up --refresh' there"
+
+
+def _is_over(cadence: Cadence | None) -> bool:
+    return cadence is None or not next_fires(cadence, datetime.now(UTC), 1)

@@ -1,0 +1,1 @@
+"""What a Pulumi program sees of a schedule, and the dynamic provider behind it."""

@@ -1,0 +1,188 @@
+"""From a pair to a resource's properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pulumi_zenml.cadence.model import Cadence
+from pulumi_zenml.lifecycle.compare import same_cadence
+from pulumi_zenml.lifecycle.pair import Pair
+from pulumi_zenml.schedule.diff import PAUSED_ON_ONE_SIDE, SOUND
+from pulumi_zenml.schedule.inputs import CADENCE
+
+if TYPE_CHECKING:
+    from pulumi_zenml.lifecycle.session import Session
+
+NOT_INPUTS = (
+    "flavor",
+    "native_cadence",
+    "native_id",
+    "native_kind",
+    "native_url",
+    "orchestrator",
+    "orchestrator_id",
+    "pipeline_name",
+    "record_id",
+    "source_snapshot_id",
+    "state",
+    "submitted_snapshot_id",
+)
+"""The properties that only ZenML and the orchestrator know."""
+
+
+def to_outputs(pair: Pair, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs of a pair that is as its inputs say. None of them changes by itself."""
+    outputs = {**inputs, **_described(pair)}
+    if pair.source_snapshot:
+        outputs["source_snapshot_id"] = pair.source_snapshot
+    if pair.pipeline:
+        outputs["pipeline_name"] = pair.pipeline
+    return outputs
+
+
+def to_found(
+    pair: Pair, props: Mapping[str, Any], session: Session
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Inputs and outputs that say what is really there.
+
+    Args:
+        pair: what was found; one side may be missing.
+        props: the outputs in the state; empty but for the id when nothing is managed yet.
+        session: to see what a snapshot's name means now.
+    """
+    inputs = {key: value for key, value in props.items() if key not in NOT_INPUTS}
+    if "stack" in inputs:
+        inputs |= _drift(pair, inputs)
+        inputs |= _moved_snapshot(inputs, props.get("source_snapshot_id", ""), session)
+    else:
+        inputs = _unmanaged(pair)
+    outputs = {**props, **inputs, **_described(pair)}
+    if pair.record and any(
+        other.id != pair.record.id for other in session.records.owned_by(props.get("owner", ""))
+    ):
+        outputs["state"] = "more than one pair"
+    elif outputs["state"] in SOUND and "stack" in props:
+        outputs["state"] = _disagreement(pair, props) or outputs["state"]
+    return inputs, outputs
+
+
+def _described(pair: Pair) -> dict[str, Any]:
+    outputs: dict[str, Any] = {"state": _state(pair)}
+    if pair.record:
+        outputs["record_id"] = pair.record.id
+        outputs["submitted_snapshot_id"] = pair.record.marker.snapshot
+    if pair.orchestrator:
+        component = pair.orchestrator.target.component
+        outputs |= {
+            "flavor": pair.orchestrator.flavor,
+            "native_kind": pair.orchestrator.capabilities.counterpart,
+            "orchestrator": component.name,
+            "orchestrator_id": str(component.id),
+        }
+    if pair.counterpart:
+        outputs |= {
+            "native_cadence": pair.counterpart.native.text,
+            "native_id": pair.counterpart.native_id,
+            "native_url": pair.counterpart.url,
+        }
+    return outputs
+
+
+def _state(pair: Pair) -> str:
+    if pair.record is None:
+        return "counterpart without record"
+    if pair.finished:
+        return "finished"
+    if pair.counterpart is None:
+        return "record without counterpart"
+    if pair.counterpart.problem:
+        return f"broken: {pair.counterpart.problem}"
+    return "paused" if pair.counterpart.paused else "active"
+
+
+def _disagreement(pair: Pair, props: Mapping[str, Any]) -> str:
+    """How the two sides differ; empty when they do not.
+
+    The inputs alone cannot say it: once a refresh was saved, they are as one of the two.
+    """
+    record, counterpart, orchestrator = pair.record, pair.counterpart, pair.orchestrator
+    if not (record and counterpart and orchestrator) or pair.finished:
+        return ""
+    asked = _cadence(props)
+    if record.cron and asked and asked.cron:
+        said = replace(asked, cron=record.cadence.cron) if record.cadence else None
+        if said is None or not same_cadence(orchestrator, said, counterpart):
+            return "cadence differs"
+    return PAUSED_ON_ONE_SIDE if record.active == counterpart.paused else ""
+
+
+def _drift(pair: Pair, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that are no longer true, as they really are."""
+    found: dict[str, Any] = {}
+    record, counterpart, orchestrator = pair.record, pair.counterpart, pair.orchestrator
+    if record and record.name != inputs["name"]:
+        found["name"] = record.name
+    asked = _cadence(inputs)
+    if record and record.cron != inputs.get("cron"):
+        found |= _as_inputs(record.cadence, record.cron or "")
+    if counterpart and orchestrator and not pair.finished:
+        if asked is None or not same_cadence(orchestrator, asked, counterpart):
+            found |= _as_inputs(counterpart.cadence, counterpart.native.text)
+        wanted = inputs.get("orchestrator_settings") or {}
+        real = {key: counterpart.settings.get(key) for key in wanted}
+        if real != wanted:
+            found["orchestrator_settings"] = real
+        if counterpart.owner and counterpart.owner != inputs["owner"]:
+            found["owner"] = counterpart.owner
+    if record and counterpart and not pair.finished:
+        paused = inputs["paused"]
+        # Where the two sides disagree, the one that is not as declared is the news.
+        found["paused"] = counterpart.paused if counterpart.paused != paused else not record.active
+    return found
+
+
+def _moved_snapshot(
+    inputs: Mapping[str, Any], source_snapshot: str, session: Session
+) -> dict[str, Any]:
+    reference = inputs.get("snapshot")
+    if not reference or not source_snapshot:
+        return {}
+    meant = session.snapshot_id(reference)
+    if meant is None or meant == source_snapshot:
+        return {}
+    return {"snapshot": source_snapshot}
+
+
+def _unmanaged(pair: Pair) -> dict[str, Any]:
+    inputs: dict[str, Any] = {}
+    if pair.counterpart:
+        inputs |= _as_inputs(pair.counterpart.cadence, pair.counterpart.native.text)
+        inputs["paused"] = pair.counterpart.paused
+        inputs["pipeline_name"] = pair.counterpart.pipeline
+    if pair.record:
+        inputs["name"] = pair.record.name
+    return inputs
+
+
+def _cadence(inputs: Mapping[str, Any]) -> Cadence | None:
+    """What the inputs say; ``None`` where an earlier refresh found what they cannot say."""
+    from pulumi_zenml.cadence import check_cadence
+
+    return check_cadence(inputs, now=None)[0]
+
+
+def _as_inputs(cadence: Cadence | None, text: str) -> dict[str, Any]:
+    """A cadence as inputs; where the neutral one cannot hold it, its native text as the cron."""
+    if cadence is None:
+        return {"cron": text}
+    inputs: dict[str, Any] = dict.fromkeys(CADENCE)
+    inputs |= {"cron": cadence.cron, "timezone": cadence.timezone, "catchup": cadence.catchup}
+    if cadence.interval is not None:
+        inputs["interval"] = cadence.interval.total_seconds()
+    for key in ("run_once_at", "start_time", "end_time"):
+        instant = getattr(cadence, key)
+        if instant is not None:
+            inputs[key] = instant.isoformat()
+    return inputs

@@ -1,0 +1,300 @@
+"""The Schedule resource as a Pulumi program sees it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias, cast, overload
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions, dynamic
+
+from pulumi_zenml.errors import InputError
+from pulumi_zenml.schedule.provider import ScheduleProvider
+from pulumi_zenml.zenml.source import digest_source
+
+Instant: TypeAlias = datetime | str
+"""An aware datetime, or ISO 8601 text with an offset."""
+
+Duration: TypeAlias = timedelta | int
+"""A timedelta of whole seconds, or seconds."""
+
+_OUTPUTS = (
+    "flavor",
+    "native_cadence",
+    "native_id",
+    "native_kind",
+    "native_url",
+    "orchestrator",
+    "orchestrator_id",
+    "pipeline_name",
+    "record_id",
+    "source_snapshot_id",
+    "state",
+    "submitted_snapshot_id",
+)
+
+
+class ScheduleArgs:
+    """The arguments of :class:`Schedule`, for those who prefer an object."""
+
+    def __init__(
+        self,
+        *,
+        stack: Input[str],
+        snapshot: Input[str] | None = None,
+        pipeline: str | None = None,
+        source_root: str = ".",
+        python: str | None = None,
+        name: Input[str] | None = None,
+        cron: Input[str] | None = None,
+        spread: Input[Duration] | None = None,
+        interval: Input[Duration] | None = None,
+        run_once_at: Input[Instant] | None = None,
+        timezone: Input[str] | None = None,
+        start_time: Input[Instant] | None = None,
+        end_time: Input[Instant] | None = None,
+        catchup: Input[bool] | None = None,
+        paused: Input[bool] | None = None,
+        orchestrator_settings: Input[Mapping[str, Any]] | None = None,
+        triggers: Input[Sequence[Any]] | None = None,
+        adopt: bool | str = False,
+        when_running: Input[str] | None = None,
+        wait_timeout: Input[Duration] | None = None,
+        flavor: Input[str] | None = None,
+        project: Input[str] | None = None,
+    ) -> None:
+        """Say what to run, where and when.
+
+        Args:
+            stack: the ZenML stack, by name or id; names the orchestrator and its credentials.
+            snapshot: what to run: ``pipeline:snapshot``, or a snapshot's id.
+            pipeline: what to run, from source: ``module:function``. Instead of ``snapshot``.
+            source_root: the folder that ``pipeline`` is imported from; relative to the program.
+            python: the interpreter that imports ``pipeline``; the provider's own by default.
+            name: the schedule's name in ZenML; made from cadence, resource name, Pulumi stack
+                and snapshot by default, as in ``daily-training-prod-v12``.
+            cron: five fields in ``timezone``, or an alias such as ``@daily``. ``H`` stands for a
+                value that is spread by the schedule's name and then stays.
+            spread: moves ``cron`` later by a stable part of this window, chosen by the schedule's
+                name, so that a fleet does not start in one minute.
+            interval: from one fire to the next, in whole seconds; needs ``start_time``.
+            run_once_at: the one instant to fire at.
+            timezone: IANA name of the zone of ``cron``; UTC by default.
+            start_time: nothing fires before it.
+            end_time: nothing fires after it.
+            catchup: make up for fires missed while paused or down; no by default.
+            paused: keep it from firing for now.
+            orchestrator_settings: switches of the orchestrator's own; see its page in the docs.
+            triggers: any values; when one changes, the schedule is replaced.
+            adopt: take over an existing schedule of that name: ``True`` for one that no Pulumi
+                resource owns, or the owner ``project/stack/resource`` to take it from.
+            when_running: what to do when a run is in progress that would lose its credentials
+                because its schedule is paused, replaced or deleted: ``refuse`` (the default),
+                ``wait`` or ``ignore``.
+            wait_timeout: how long ``wait`` waits, in seconds; an hour by default.
+            flavor: the flavor of the stack's orchestrator, so that a preview that cannot reach
+                ZenML can check against it; looked up otherwise.
+            project: the ZenML project; Pulumi config ``zenml:project`` or the active one by
+                default.
+        """
+        self.stack = stack
+        self.snapshot = snapshot
+        self.pipeline = pipeline
+        self.source_root = source_root
+        self.python = python
+        self.name = name
+        self.cron = cron
+        self.spread = spread
+        self.interval = interval
+        self.run_once_at = run_once_at
+        self.timezone = timezone
+        self.start_time = start_time
+        self.end_time = end_time
+        self.catchup = catchup
+        self.paused = paused
+        self.orchestrator_settings = orchestrator_settings
+        self.triggers = triggers
+        self.adopt = adopt
+        self.when_running = when_running
+        self.wait_timeout = wait_timeout
+        self.flavor = flavor
+        self.project = project
+
+
+class Schedule(dynamic.Resource, module="zenml", name="Schedule"):
+    """A ZenML schedule together with its counterpart in the orchestrator.
+
+    Pulumi creates both, replaces both, deletes both, and a refresh shows where either differs.
+    """
+
+    name: Output[str]
+    """The schedule's name in ZenML."""
+    stack: Output[str]
+    """The ZenML stack, as it was given."""
+    cron: Output[str | None]
+    """Five fields, as they are really in force."""
+    timezone: Output[str]
+    """IANA name of the zone of ``cron``."""
+    paused: Output[bool]
+    """Whether it is kept from firing."""
+    flavor: Output[str]
+    """The flavor of the orchestrator."""
+    native_cadence: Output[str]
+    """The cadence as the orchestrator spells it."""
+    native_id: Output[str]
+    """The counterpart, in the orchestrator's own terms."""
+    native_kind: Output[str]
+    """What the orchestrator calls the counterpart, for example ``CronJob``."""
+    native_url: Output[str]
+    """Where a person can look at the counterpart; empty when there is no such page."""
+    orchestrator: Output[str]
+    """The name of the orchestrator component in ZenML."""
+    orchestrator_id: Output[str]
+    """Its id."""
+    pipeline_name: Output[str]
+    """The ZenML pipeline that runs."""
+    record_id: Output[str]
+    """ZenML's id of the schedule; the same as ``id``."""
+    source_snapshot_id: Output[str]
+    """The snapshot that was asked for, by id."""
+    state: Output[str]
+    """``active``, ``paused`` or ``finished``; after a refresh also what is broken."""
+    submitted_snapshot_id: Output[str]
+    """The snapshot that the runs really use: a copy that belongs to this schedule."""
+
+    @overload
+    def __init__(
+        self, resource_name: str, args: ScheduleArgs, opts: ResourceOptions | None = None
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        opts: ResourceOptions | None = None,
+        stack: Input[str],
+        snapshot: Input[str] | None = None,
+        pipeline: str | None = None,
+        source_root: str = ".",
+        python: str | None = None,
+        name: Input[str] | None = None,
+        cron: Input[str] | None = None,
+        spread: Input[Duration] | None = None,
+        interval: Input[Duration] | None = None,
+        run_once_at: Input[Instant] | None = None,
+        timezone: Input[str] | None = None,
+        start_time: Input[Instant] | None = None,
+        end_time: Input[Instant] | None = None,
+        catchup: Input[bool] | None = None,
+        paused: Input[bool] | None = None,
+        orchestrator_settings: Input[Mapping[str, Any]] | None = None,
+        triggers: Input[Sequence[Any]] | None = None,
+        adopt: bool | str = False,
+        when_running: Input[str] | None = None,
+        wait_timeout: Input[Duration] | None = None,
+        flavor: Input[str] | None = None,
+        project: Input[str] | None = None,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        resource_name: str,
+        args: ScheduleArgs | None = None,
+        opts: ResourceOptions | None = None,
+        **arguments: Any,
+    ) -> None:
+        """Declare a schedule; see :class:`ScheduleArgs` for the arguments.
+
+        Args:
+            resource_name: the resource's name in Pulumi.
+            args: all arguments as one object, instead of keywords.
+            opts: Pulumi's resource options.
+        """
+        if args is not None and arguments:
+            raise TypeError("give either args or keyword arguments, not both")
+        args = args or ScheduleArgs(**arguments)
+        super().__init__(
+            ScheduleProvider(), resource_name, _to_inputs(resource_name, args, opts), opts
+        )
+
+    @staticmethod
+    def get(resource_name: str, id: Input[str], opts: ResourceOptions | None = None) -> Schedule:
+        """Look at an existing schedule without managing it.
+
+        Args:
+            resource_name: a name for the look-up.
+            id: ZenML's id of the schedule.
+            opts: Pulumi's resource options.
+        """
+        found = Schedule.__new__(Schedule)
+        opts = ResourceOptions.merge(opts, ResourceOptions(id=id))
+        nothing: dict[str, Any] = dict.fromkeys([*_OUTPUTS, *vars(ScheduleArgs(stack=""))])
+        dynamic.Resource.__init__(found, ScheduleProvider(), resource_name, nothing, opts)
+        return found
+
+
+def _to_inputs(
+    resource_name: str, args: ScheduleArgs, opts: ResourceOptions | None
+) -> dict[str, Any]:
+    inputs = dict(vars(args))
+    for key in ("run_once_at", "start_time", "end_time"):
+        inputs[key] = _converted(inputs[key], _instant)
+    for key in ("interval", "spread", "wait_timeout"):
+        inputs[key] = _converted(inputs[key], _seconds)
+    inputs.pop("source_root")
+    if args.pipeline is not None:
+        inputs["source_root"], inputs["source_digest"] = digest_source(args.source_root)
+    if args.python is not None and os.sep in args.python:
+        inputs["python"] = os.path.abspath(args.python)
+    owner = _owner(resource_name)
+    _claim(owner)
+    formerly = [it for it in _former_owners(resource_name, opts) if it != owner]
+    return {**dict.fromkeys(_OUTPUTS), **inputs, "owner": owner, "formerly": formerly or None}
+
+
+def _converted(value: Any, convert: Any) -> Any:
+    return value.apply(convert) if isinstance(value, Output) else convert(value)
+
+
+def _instant(value: Instant | None) -> str | None:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _seconds(value: Duration | None) -> float | None:
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _owner(resource_name: str, project: str | None = None, stack: str | None = None) -> str:
+    return f"{project or pulumi.get_project()}/{stack or pulumi.get_stack()}/{resource_name}"
+
+
+def _former_owners(resource_name: str, opts: ResourceOptions | None) -> list[str]:
+    """The owners that the resource's aliases name."""
+    owners = []
+    aliases = (opts.aliases if opts else None) or []
+    for alias in cast(Sequence[Any], aliases):
+        if isinstance(alias, str):
+            parts = alias.split("::")
+            if len(parts) == 4:
+                owners.append(_owner(parts[3], parts[1], parts[0].removeprefix("urn:pulumi:")))
+        elif isinstance(alias, pulumi.Alias):
+            given = [it if isinstance(it, str) else None for it in (alias.project, alias.stack)]
+            name = alias.name if isinstance(alias.name, str) else resource_name
+            owners.append(_owner(name, *given))
+    return owners
+
+
+def _claim(owner: str) -> None:
+    """Refuse two resources with one name, which Pulumi allows under different parents."""
+    root: Any = pulumi.runtime.get_root_resource()
+    claimed: set[str] = root.__dict__.setdefault("_pulumi_zenml_owners", set()) if root else set()
+    if owner in claimed:
+        raise InputError(
+            "resource_name",
+            f"two schedules are called '{owner}' (project/stack/resource). The name is the key "
+            "that a schedule is found by, so it must be unique; put the parent's name into it.",
+        )
+    claimed.add(owner)

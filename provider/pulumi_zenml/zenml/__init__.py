@@ -1,0 +1,1 @@
+"""ZenML's side: the connection, the records, the snapshots and their submission."""

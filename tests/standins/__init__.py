@@ -1,0 +1,1 @@
+"""Services of vendors that cannot run here, for the vendors' own clients."""
