@@ -13,7 +13,7 @@ PYTEST := PATH="$(DEV_PATH)" .venv/bin/python -m pytest
 QUICKSTART_PATH := $(CURDIR)/.venv-quickstart/bin:$(PULUMI_ZENML_CACHE)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check bench setup lock clean
+.PHONY: help quickstart test check docs bench setup lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +29,16 @@ test: ## Run the tests against real services (PYTEST_ARGS="-k kubernetes" to cho
 		echo "running what failed once more, alone"; \
 		$(PYTEST) --last-failed --last-failed-no-failures none $(PYTEST_ARGS); }
 
-check: ## Lint, formatting and types
+check: ## Lint, formatting, types and layers
 	@$(SETUP) check
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+docs: ## Build the docs site into site/; broken links and references are errors
+	@$(SETUP) docs
+	$(PULUMI_ZENML_CACHE)/docs/bin/zensical build --clean --strict
 
 bench: ## Measure (BENCH_ARGS="--help" for what)
 	@$(SETUP) test
@@ -46,5 +51,5 @@ lock: ## Bring the versions in requirements/ up to date
 	@$(PYTHON) -m scripts.lock
 
 clean: ## Remove what was made in this folder; the cache stays (PULUMI_ZENML_CACHE)
-	rm -rf .venv .venv-quickstart .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-quickstart .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist site .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

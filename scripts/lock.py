@@ -12,6 +12,7 @@ LOCKS: dict[str, list[str]] = {
     "dev.txt": ["pyproject.toml", "--extra", "all", "--group", "dev"],
     "quickstart.txt": ["pyproject.toml", "--extra", "airflow", "--group", "quickstart"],
     "airflow.txt": ["--group", "airflow"],
+    "docs.txt": ["--group", "docs"],
     "tools.txt": ["--group", "tools"],
 }
 OPTIONS = [

@@ -10,6 +10,7 @@ PARTS: dict[str, Callable[[], object]] = {
     "uv": python_env.install_uv,
     "quickstart-env": python_env.install_quickstart,
     "dev-env": python_env.install_development,
+    "docs-env": python_env.install_docs,
     "engine": engine.install,
     "etcd": services.install_etcd,
     "ssh-host": services.install_ssh_host,
@@ -22,7 +23,8 @@ PARTS: dict[str, Callable[[], object]] = {
 # For each make target, in an order that fails early: what is quick to find missing comes first.
 GROUPS: dict[str, tuple[str, ...]] = {
     "check": ("dev-env",),
+    "docs": ("docs-env",),
     "quickstart": ("quickstart-env", "engine"),
     "setup": ("dev-env", "engine"),
-    "test": tuple(name for name in PARTS if name != "quickstart-env"),
+    "test": tuple(name for name in PARTS if name not in ("docs-env", "quickstart-env")),
 }

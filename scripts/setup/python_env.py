@@ -32,6 +32,15 @@ def install_quickstart() -> None:
     make(QUICKSTART_VENV, paths.REQUIREMENTS / "quickstart.txt", editable=True)
 
 
+def install_docs() -> None:
+    """Make an environment for the docs site, which reads sources and imports none of them.
+
+    Raises:
+        SetupError: Python cannot make environments, or a package cannot be fetched.
+    """
+    make(paths.cache() / "docs", paths.REQUIREMENTS / "docs.txt")
+
+
 def make(folder: Path, lock: Path, *, editable: bool = False) -> None:
     """Make an environment that holds exactly what a lock file says, unless it is there.
 

@@ -22,11 +22,11 @@ from pulumi_zenml.errors import (
     NotFoundError,
     ServiceError,
 )
-from pulumi_zenml.lifecycle.compare import differences, same_cadence
 from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
 from pulumi_zenml.orchestrators.airflow import folder as _airflow_folder
 from pulumi_zenml.orchestrators.airflow.timing import INERT
 from pulumi_zenml.orchestrators.airflow.zip import DagZip
+from pulumi_zenml.orchestrators.compare import differences, same_cadence
 from testbed.snapshots import ZenmlClient
 
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2)

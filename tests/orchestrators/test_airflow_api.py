@@ -22,12 +22,12 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from pulumi_zenml.lifecycle.compare import differences
 from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
 from pulumi_zenml.orchestrators.airflow import api as _airflow_api
 from pulumi_zenml.orchestrators.airflow.api import AirflowApi
 from pulumi_zenml.orchestrators.airflow.http import AirflowHttp
 from pulumi_zenml.orchestrators.airflow.timing import INERT
+from pulumi_zenml.orchestrators.compare import differences
 from pulumi_zenml.orchestrators.counterpart import Counterpart
 from testbed.airflow import REFRESH_SECONDS, Airflow
 from testbed.process import wait_until

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pulumi_zenml.errors import NotFoundError, NotGoneError, SubmissionError
-from pulumi_zenml.lifecycle.compare import differences
 from pulumi_zenml.orchestrators.base import Orchestrator
+from pulumi_zenml.orchestrators.compare import differences
 from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.zenml.records import Record
 

@@ -23,13 +23,13 @@ from pulumi_zenml.errors import (
     RefusedError,
     SubmissionError,
 )
-from pulumi_zenml.lifecycle.compare import same_cadence
 from pulumi_zenml.lifecycle.natives import Natives
 from pulumi_zenml.lifecycle.pair import Declared, Pair, ownership_problem
 from pulumi_zenml.lifecycle.running import DEFAULT_POLICY, Policy, spare_runs
 from pulumi_zenml.lifecycle.undo import Undo
 from pulumi_zenml.orchestrators.base import Orchestrator
 from pulumi_zenml.orchestrators.capabilities import Yes
+from pulumi_zenml.orchestrators.compare import same_cadence
 from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.zenml.records import Marker, Record, aside_name, require
 from pulumi_zenml.zenml.submission import schedule_snapshot, submit

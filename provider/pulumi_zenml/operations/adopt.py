@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from pulumi_zenml.cadence import Cadence
 from pulumi_zenml.cadence.naming import slug
 from pulumi_zenml.errors import NotFoundError
-from pulumi_zenml.lifecycle.compare import differences, same_cadence
 from pulumi_zenml.operations.control import find_one
 from pulumi_zenml.operations.entry import Entry
 from pulumi_zenml.operations.inventory import Inventory, Say
 from pulumi_zenml.operations.pair_findings import is_over
 from pulumi_zenml.operations.python_source import call, quoted
 from pulumi_zenml.orchestrators.base import Orchestrator
+from pulumi_zenml.orchestrators.compare import differences, same_cadence
 from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.schedule.inputs import check_inputs
 

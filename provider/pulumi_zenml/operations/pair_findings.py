@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pulumi_zenml.cadence.model import Cadence
-from pulumi_zenml.lifecycle.compare import same_cadence
 from pulumi_zenml.operations import remedies as mend
 from pulumi_zenml.operations.entry import Entry, Held
 from pulumi_zenml.operations.findings import CODES, Finding, Severity
+from pulumi_zenml.orchestrators.compare import same_cadence
 from pulumi_zenml.zenml.records import Record
 
 PAUSED_UNTIL = "pulumi_zenml_paused_until"

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pulumi_zenml.cadence.model import Cadence
-from pulumi_zenml.lifecycle.compare import same_cadence
 from pulumi_zenml.lifecycle.pair import Pair
+from pulumi_zenml.orchestrators.compare import same_cadence
 from pulumi_zenml.schedule.diff import PAUSED_ON_ONE_SIDE, SOUND
 from pulumi_zenml.schedule.inputs import CADENCE
 

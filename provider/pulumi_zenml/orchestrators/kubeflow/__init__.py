@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pulumi_zenml.cadence.dialects.base import rfc3339
 from pulumi_zenml.cadence.fires import fires_between
 from pulumi_zenml.errors import InputError, NotFoundError, RefusedError, ServiceError
-from pulumi_zenml.lifecycle.compare import differences
 from pulumi_zenml.orchestrators._zenml_config import ZenmlConfig, tell
 from pulumi_zenml.orchestrators.base import Orchestrator, Target
 from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
+from pulumi_zenml.orchestrators.compare import differences
 from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
 from pulumi_zenml.orchestrators.kubeflow import recurring_run as recurring
 from pulumi_zenml.orchestrators.kubeflow.api import KFP, GoneError, KfpApi, predicates
