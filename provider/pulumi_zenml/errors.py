@@ -26,6 +26,26 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+__all__ = [
+    "BackupError",
+    "BusyError",
+    "CannotExpressError",
+    "InputError",
+    "NotFoundError",
+    "NotGoneError",
+    "NotSchedulableError",
+    "OwnershipError",
+    "PermissionDeniedError",
+    "PulumiZenmlError",
+    "RefusedError",
+    "RunInProgressError",
+    "ServiceError",
+    "SubmissionError",
+    "ThrottledError",
+    "UnauthenticatedError",
+    "UnreachableError",
+]
+
 
 class PulumiZenmlError(Exception):
     """The root of every error this package raises on purpose."""

@@ -13,20 +13,22 @@ from pulumi_zenml.operations.adopt import (
 from pulumi_zenml.operations.adopt_preview import AdoptionPreview, preview_adoption
 from pulumi_zenml.operations.alerts import Told, alert, open_targets
 from pulumi_zenml.operations.audit import judge, run_audit
+from pulumi_zenml.operations.audit_state import Memory
 from pulumi_zenml.operations.backup import Backup, Item, read_backup
 from pulumi_zenml.operations.cleanup import Plan, clean_up, observe, plan_cleanup
 from pulumi_zenml.operations.control import find_one, pause, resume, resume_due, trigger
 from pulumi_zenml.operations.doctor import Check, diagnose
 from pulumi_zenml.operations.entry import Entry
-from pulumi_zenml.operations.findings import CODES, AuditResult, Finding
+from pulumi_zenml.operations.findings import CODES, AuditResult, Code, Finding, Severity
 from pulumi_zenml.operations.history import HistoryRow, take_history
-from pulumi_zenml.operations.inventory import Inventory, Scope, take_inventory
+from pulumi_zenml.operations.inventory import Inventory, Say, Scope, Unreachable, take_inventory
 from pulumi_zenml.operations.options import Options
 from pulumi_zenml.operations.reconcile import DriftedProperty, Reconciled, Repair, reconcile
 from pulumi_zenml.operations.report import Report, ReportRow, take_report
 from pulumi_zenml.operations.report_page import check_target, render_html, write_html
 from pulumi_zenml.operations.restore import Restored, restore
 from pulumi_zenml.operations.schedule_list import ScheduleRow, list_schedules
+from pulumi_zenml.zenml.connection import Connection
 
 __all__ = [
     "CODES",
@@ -36,12 +38,15 @@ __all__ = [
     "AuditResult",
     "Backup",
     "Check",
+    "Code",
+    "Connection",
     "DriftedProperty",
     "Entry",
     "Finding",
     "HistoryRow",
     "Inventory",
     "Item",
+    "Memory",
     "Options",
     "Plan",
     "Reconciled",
@@ -50,9 +55,12 @@ __all__ = [
     "Report",
     "ReportRow",
     "Restored",
+    "Say",
     "ScheduleRow",
     "Scope",
+    "Severity",
     "Told",
+    "Unreachable",
     "alert",
     "check_target",
     "clean_up",

@@ -12,6 +12,7 @@ from pulumi_zenml.errors import InputError
 from pulumi_zenml.operations.inventory import Unreachable
 
 Severity = Literal["error", "warning", "info"]
+"""How bad a finding is."""
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 

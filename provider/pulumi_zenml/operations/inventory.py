@@ -110,6 +110,7 @@ class Inventory:
 
 
 Say = Callable[[str], None]
+"""Is given one line for each thing that is being done, for a progress line."""
 
 
 def take_inventory(

@@ -11,9 +11,38 @@ from importlib import import_module
 from importlib.metadata import entry_points
 
 from pulumi_zenml.errors import NotSchedulableError
-from pulumi_zenml.orchestrators.base import Orchestrator
+from pulumi_zenml.orchestrators.base import Orchestrator, Target
+from pulumi_zenml.orchestrators.capabilities import Ability, Capabilities, Gap, Setting, Yes
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, RunState, Wanted
+from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.zenml.submission import Submission
+
+__all__ = [
+    "ENTRY_POINT_GROUP",
+    "REFUSED",
+    "REGISTRY",
+    "Ability",
+    "Capabilities",
+    "Counterpart",
+    "Gap",
+    "NativeRun",
+    "Orchestrator",
+    "Probe",
+    "Registration",
+    "RunState",
+    "Seen",
+    "Setting",
+    "Submission",
+    "Target",
+    "Wanted",
+    "Yes",
+    "get_orchestrator",
+    "known_flavors",
+    "refusal",
+]
 
 ENTRY_POINT_GROUP = "pulumi_zenml.orchestrators"
+"""The entry points by which another package adds an orchestrator: its flavor, and its class."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +71,7 @@ REGISTRY: dict[str, Registration] = {
     ),
     "vertex": Registration("pulumi_zenml.orchestrators.vertex:VertexOrchestrator", "vertex"),
 }
+"""The flavors that this package brings, in alphabetical order."""
 
 _ELSEWHERE = (
     "Use a stack with one of {known}, or start the pipeline from a scheduler outside ZenML."
@@ -57,6 +87,7 @@ REFUSED: dict[str, str] = {
     "ssh": "ZenML's SSH orchestrator declares that it cannot schedule.",
     "tekton": "ZenML's Tekton orchestrator declares that it cannot schedule.",
 }
+"""The flavors of ZenML that cannot schedule, and why."""
 
 
 def get_orchestrator(flavor: str) -> type[Orchestrator]:

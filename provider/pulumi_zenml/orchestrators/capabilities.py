@@ -30,6 +30,7 @@ class Gap:
 
 
 Ability = Yes | Gap
+"""Whether a flavor honours one thing."""
 
 
 @dataclass(frozen=True)

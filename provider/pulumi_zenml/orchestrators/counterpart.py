@@ -64,6 +64,7 @@ class Counterpart:
 
 
 RunState = Literal["queued", "running", "succeeded", "failed", "cancelled", "skipped", "unknown"]
+"""The one vocabulary that every flavor's run states are mapped to."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pulumi_zenml.json_types import Json
 Fault = Literal[
     "unauthenticated", "denied", "not-found", "throttled", "server-error", "timeout", "refused"
 ]
+"""A way in which a call to a service fails."""
 EVERY_FAULT: tuple[Fault, ...] = get_args(Fault)
 """What a stand-in, which can do all of them, gives as :attr:`Bench.faults`."""
 

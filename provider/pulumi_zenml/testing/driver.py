@@ -17,6 +17,7 @@ from pulumi_zenml.schedule.provider import ScheduleProvider
 from pulumi_zenml.zenml.connection import Connection
 
 Op = Literal["create", "same", "update", "replace"]
+"""What a change of the program came to."""
 
 
 class Driver:
