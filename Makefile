@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 WORKERS ?= 3
+SHARE ?= 1/1
 BENCH_ARGS ?=
 PULUMI_ZENML_CACHE ?= $(HOME)/.cache/pulumi-zenml
 export PULUMI_ZENML_CACHE
@@ -13,7 +14,7 @@ PYTEST := PATH="$(DEV_PATH)" .venv/bin/python -m pytest
 QUICKSTART_PATH := $(CURDIR)/.venv-quickstart/bin:$(PULUMI_ZENML_CACHE)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check docs bench setup lock clean
+.PHONY: help quickstart unit test test-slow check docs bench setup lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,12 +23,18 @@ quickstart: ## See it work: a schedule is created, changed, repaired and destroy
 	@$(SETUP) quickstart
 	@PATH="$(QUICKSTART_PATH)" .venv-quickstart/bin/python examples/quickstart/run.py
 
-# Real services on a busy machine can be late: what fails is run once more, alone.
-test: ## Run the tests against real services (PYTEST_ARGS="-k kubernetes" to choose)
+unit: ## Run the tests that need nothing but Python, in a minute (PYTEST_ARGS="-k cron" to choose)
+	@$(SETUP) dev-env
+	@$(PYTEST) tests/unit -n 2 $(PYTEST_ARGS)
+
+test: ## Run the whole proof, on real services (PYTEST_ARGS="-k kubernetes" to choose)
 	@$(SETUP) test
-	@$(PYTEST) -n $(WORKERS) $(PYTEST_ARGS) || { \
-		echo "running what failed once more, alone"; \
-		$(PYTEST) --last-failed --last-failed-no-failures none $(PYTEST_ARGS); }
+	@$(PYTEST) -m "not slow" -n $(WORKERS) --retry $(PYTEST_ARGS)
+
+test-slow: ## Run what takes long: real clocks, every variant, many examples (SHARE=2/5 for a part)
+	@$(SETUP) test
+	@PROPERTY_EXAMPLES=all $(PYTEST) -m "slow or properties" -n $(WORKERS) --retry --share $(SHARE) \
+		$(PYTEST_ARGS)
 
 check: ## Lint, formatting, types and layers
 	@$(SETUP) check

@@ -11,7 +11,7 @@ import __main__
 from pulumi_zenml.orchestrators import REGISTRY
 
 pytest.register_assert_rewrite("pulumi_zenml.testing.conformance")
-pytest_plugins = ["testbed.fixtures"]
+pytest_plugins = ["flaky", "shares", "testbed.fixtures"]
 
 # A process of pytest-xdist has no main module's file, by which ZenML finds the root of the source.
 if not getattr(__main__, "__file__", None):

@@ -3,7 +3,7 @@
 Each test takes random cadences that its dialect accepts, writes them, lets the engine compute the
 fires of at least a year with its clock changes, and compares with ours under the dialect's own
 rule for clock changes. Where the dialect has nothing to say about clock changes, the fires are
-the neutral ones. CADENCE_EXAMPLES sets how many cadences each dialect gets.
+the neutral ones.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import pytest
 from aws_croniter import AwsCroniter
 from croniter import croniter
 from cronsim import CronSim
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
+from cadence.properties import examples
 from cadence.strategies import HARD_ZONES, ZONES, cadences, fixed_zones, years
 from engines import Engine, RefusedByEngine, Window, brute, quartz, robfig_1, robfig_3
 from pulumi_zenml.cadence import (
@@ -41,15 +42,13 @@ from pulumi_zenml.cadence.fires import RUNNING_CLOCK
 from pulumi_zenml.cadence.zones import changes, same_clock, zone_names
 from pulumi_zenml.errors import CannotExpressError, InputError
 
-EXAMPLES = int(os.environ.get("CADENCE_EXAMPLES", "2000"))
+EXAMPLES = 2000
+UNHURRIED = [HealthCheck.filter_too_much, HealthCheck.too_slow]
 
-thorough = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
-)
+thorough = examples(EXAMPLES, suppress_health_check=UNHURRIED)
+fewer = examples(EXAMPLES // 4, suppress_health_check=UNHURRIED)
+
+pytestmark = pytest.mark.properties
 
 _DAY = timedelta(days=1)
 
@@ -139,7 +138,7 @@ def test_kubeflow(kubeflow_engine: Engine, cadence: Cadence, year: int) -> None:
     check(dialect, cadence, native, year, kubeflow_engine, spec)
 
 
-@settings(thorough, max_examples=max(1, EXAMPLES // 4))
+@fewer
 @given(cadence=cadences(), year=years)
 def test_kubeflow_in_the_clusters_zone(
     kubeflow_engine: Engine, cadence: Cadence, year: int
@@ -186,7 +185,7 @@ def test_eventbridge(cadence: Cadence, year: int) -> None:
     assert found == ours(cadence, spans, dialect.dst)
 
 
-@settings(thorough, max_examples=max(1, EXAMPLES // 4))
+@fewer
 @given(cadence=cadences(fixed_zones), year=years)
 def test_eventbridge_by_another_hand(cadence: Cadence, year: int) -> None:
     """aws-croniter reads every expression in UTC: enough to tell if it is read as it was meant."""

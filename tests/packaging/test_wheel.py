@@ -58,7 +58,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
         for path in files
         if not any(part.startswith((".", "__pycache__")) for part in path.parts)
     }
-    assert "pulumi_zenml/schedule.py" in wanted
+    assert "pulumi_zenml/schedule/resource.py" in wanted
     with zipfile.ZipFile(wheel) as archive:
         held = set(archive.namelist())
     assert wanted - held == set()

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from cronsim import CronSim
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
+from cadence.properties import examples
 from cadence.strategies import cadences, years
 from pulumi_zenml.cadence import Cadence, DstRule, fires_between, make_cadence, next_fires
 
@@ -222,7 +223,8 @@ def test_a_missed_run_search_is_not_slowed_by_a_distant_end() -> None:
     assert first == [utc(2027, 3, 28) + timedelta(minutes=i) for i in range(3)]
 
 
-@settings(max_examples=800, deadline=None, derandomize=True, database=None)
+@pytest.mark.properties
+@examples(800)
 @given(cadence=cadences(), year=years)
 def test_as_cronsim_says(cadence: Cadence, year: int) -> None:
     """cronsim, a parser and clock by another hand, for the text that is stored."""
@@ -243,7 +245,8 @@ def test_as_cronsim_says(cadence: Cadence, year: int) -> None:
     assert [fire.instant for fire in fires] == expected
 
 
-@settings(max_examples=800, deadline=None, derandomize=True, database=None)
+@pytest.mark.properties
+@examples(800)
 @given(cadence=cadences(), year=years)
 def test_next_and_between_agree(cadence: Cadence, year: int) -> None:
     start = utc(year, 9, 20)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
+from cadence.properties import examples
 from cadence.strategies import crons
 from pulumi_zenml.cadence.cron import ALIASES, Cron, parse_cron
 from pulumi_zenml.cadence.spelling import unix_text
@@ -165,7 +166,8 @@ def test_canonical_spelling(text: str, canonical: str) -> None:
     assert unix_text(parse_cron(text)) == canonical
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True, database=None)
+@pytest.mark.properties
+@examples(2000)
 @given(text=crons())
 def test_canonical_spelling_means_the_same_and_stays(text: str) -> None:
     try:

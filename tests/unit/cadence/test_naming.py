@@ -6,8 +6,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
+from cadence.properties import examples
 from cadence.strategies import cadences
 from pulumi_zenml.cadence import Cadence, explain, make_cadence, schedule_name
 from pulumi_zenml.cadence.naming import frequency
@@ -91,7 +92,8 @@ def test_no_name_can_be_made(purpose: str, environment: str) -> None:
     assert caught.value.property == "name"
 
 
-@settings(max_examples=500, deadline=None, derandomize=True, database=None)
+@pytest.mark.properties
+@examples(500)
 @given(cadence=cadences())
 def test_every_cadence_has_words_and_a_name(cadence: Cadence) -> None:
     assert explain(cadence).endswith(cadence.timezone)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
+from cadence.properties import examples
 from cadence.strategies import cadences
 from pulumi_zenml.cadence import DIALECTS, Cadence, equivalent, get_dialect, make_cadence
 from pulumi_zenml.cadence.cron import parse_cron
@@ -261,7 +262,8 @@ def test_identity(name: str, fields: dict[str, object]) -> None:
     assert dialect.matches(cadence, fields)
 
 
-@settings(max_examples=500, deadline=None, derandomize=True, database=None)
+@pytest.mark.properties
+@examples(500)
 @given(cadence=cadences())
 def test_identity_of_whatever_is_written(cadence: Cadence) -> None:
     """Every dialect reads back what it wrote, as the same cadence in the same spelling."""
@@ -654,7 +656,8 @@ def test_names_in_refusals_are_near() -> None:
         get_dialect("kubernetees")
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@pytest.mark.properties
+@examples(300)
 @given(cadence=cadences())
 def test_offered_crons_are_accepted(cadence: Cadence) -> None:
     """A cron that a refusal offers instead is one that the system takes."""

@@ -6,14 +6,16 @@ import re
 import time
 from datetime import UTC, datetime
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
+from cadence.properties import examples
 from pulumi_zenml.cadence import DIALECTS, check_cadence, get_dialect, make_cadence, next_fires
 from pulumi_zenml.cadence.dialects.crontab import Crontab
 from pulumi_zenml.errors import InputError
 
-many = settings(max_examples=2500, deadline=None, derandomize=True, database=None)
+many = examples(2500)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 pieces = st.sampled_from(
@@ -25,6 +27,7 @@ near_misses = st.lists(st.one_of(pieces, st.just(" ")), max_size=24).map("".join
 texts = st.one_of(st.text(max_size=60), near_misses, near_misses)
 
 
+@pytest.mark.properties
 @many
 @given(text=texts, zone=st.one_of(st.just("UTC"), st.text(max_size=20)))
 def test_any_text_is_a_cadence_or_our_error(text: str, zone: str) -> None:
@@ -40,6 +43,7 @@ def test_any_text_is_a_cadence_or_our_error(text: str, zone: str) -> None:
     assert len(fires) == 2 and fires[0].instant > NOW
 
 
+@pytest.mark.properties
 @many
 @given(text=texts)
 def test_no_shell_character_reaches_a_crontab(text: str) -> None:
@@ -51,6 +55,7 @@ def test_no_shell_character_reaches_a_crontab(text: str) -> None:
         assert re.fullmatch(r"[0-9*/,-]+( [0-9*/,-]+){4}", str(native.fields["schedule"]))
 
 
+@pytest.mark.properties
 @many
 @given(text=texts, other=texts)
 def test_any_native_text_is_read_or_refused(text: str, other: str) -> None:
@@ -99,6 +104,7 @@ names = (
 )
 
 
+@pytest.mark.properties
 @many
 @given(inputs=st.dictionaries(st.sampled_from(names), values))
 def test_any_inputs_are_a_cadence_or_mistakes(inputs: dict[str, object]) -> None:

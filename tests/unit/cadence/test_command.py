@@ -1,7 +1,9 @@
-"""`pulumi-zenml cron`, run as users run it."""
+"""`pulumi-zenml cron`: in this process, and once as users run it."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -12,13 +14,21 @@ import pytest
 
 from pulumi_zenml.cadence import DIALECTS
 from pulumi_zenml.cadence.table import capability_tables
+from pulumi_zenml.cli import main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pulumi_zenml.cli", "cron", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main(["cron", *words])
+    assert isinstance(ended.value.code, int)
+    return subprocess.CompletedProcess(words, ended.value.code, out.getvalue(), err.getvalue())
 
 
 def said(*words: str) -> Any:
@@ -36,7 +46,9 @@ def test_next_prints_instants_in_utc() -> None:
 
 
 def test_next_without_json_is_one_a_line() -> None:
-    told = run("next", "@daily", "--from", "2026-11-23T12:00:00Z", "--count", "2")
+    words = ("next", "@daily", "--from", "2026-11-23T12:00:00Z", "--count", "2")
+    command = [sys.executable, "-m", "pulumi_zenml.cli", "cron", *words]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
     assert told.stdout == "2026-11-24T00:00:00+00:00\n2026-11-25T00:00:00+00:00\n"
 
 
