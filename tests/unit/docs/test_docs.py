@@ -13,7 +13,7 @@ import pytest
 import pulumi_zenml
 from pulumi_zenml.orchestrators import REFUSED, REGISTRY, get_orchestrator, table
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 
