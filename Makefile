@@ -45,7 +45,7 @@ check: ## Lint, formatting, types and layers
 
 docs: ## Build the docs site into site/; broken links and references are errors
 	@$(SETUP) docs
-	$(PULUMI_ZENML_CACHE)/docs/bin/zensical build --clean --strict
+	@$(PYTHON) -m scripts.docs
 
 bench: ## Measure (BENCH_ARGS="--help" for what)
 	@$(SETUP) test
