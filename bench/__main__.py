@@ -18,6 +18,7 @@ from pathlib import Path
 
 import click
 
+from testbed import zenml_store
 from testbed.engine import Project
 from testbed.snapshots import zenml_client
 from testbed.zenml_server import client_environment, zenml_server
@@ -89,9 +90,7 @@ def world(folder: Path, server: bool) -> Iterator[dict[str, str]]:
     with served(folder, server) as client:
         env = {**client, "PYTHONPATH": paths}
         with zenml_client(folder / "client", env) as zenml:
-            zenml.evaluate(
-                f"client.create_flavor(source={FLAVOR!r}, component_type='orchestrator').name"
-            )
+            zenml.call(zenml_store.register_flavor, FLAVOR)
             zenml.register_stack("bench", "filecron", {"folder": str(files)})
             zenml.create_snapshot("bench", name="v1")
         yield env

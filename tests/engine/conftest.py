@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from testbed import zenml_store
 from testbed.engine import Project
 from testbed.snapshots import ZenmlClient, zenml_client
 from testbed.zenml_server import client_environment
+from testbed.zenml_store import Record
 
 TESTS = Path(__file__).resolve().parents[1]
 FLAVOR = "zenml_filecron.flavor.FileCronFlavor"
@@ -55,23 +57,15 @@ class EngineWorld:
         """The native schedules by id, read from the folder."""
         return {it.stem: json.loads(it.read_text()) for it in sorted(self.files.glob("*.json"))}
 
-    def only(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def only(self) -> tuple[Record, dict[str, Any]]:
         """The one record and the one counterpart there are."""
-        (record,) = self.zenml.schedules()
+        (record,) = self.zenml.records()
         (counterpart,) = self.counterparts().values()
-        return {**record, **record["body"]}, counterpart
+        return record, counterpart
 
     def nothing_left(self) -> bool:
         """Whether both sides are empty, archived rows included."""
-        return not self.zenml.schedules(archived=True) and not self.counterparts()
-
-    def delete_records(self) -> None:
-        """Delete every record by hand, archived ones too."""
-        for archived in (False, True):
-            self.zenml.evaluate(
-                "[client.zen_store.delete_schedule(it.id, soft=False) for it in "
-                f"client.list_schedules(is_archived={archived}).items] and None"
-            )
+        return not self.zenml.records(archived=True) and not self.counterparts()
 
     def edit(self, **changes: Any) -> None:
         """Change the one counterpart by hand."""
@@ -87,9 +81,7 @@ def thirdparty_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zenm
     paths = os.pathsep.join([str(TESTS), str(TESTS / "thirdparty")])
     env = {**client_environment(folder / "config"), "PYTHONPATH": paths}
     with zenml_client(folder, env) as client:
-        client.evaluate(
-            f"client.create_flavor(source={FLAVOR!r}, component_type='orchestrator').name"
-        )
+        client.call(zenml_store.register_flavor, FLAVOR)
         for name in ("one", "two"):
             client.register_stack(name, "filecron", {"folder": str(folder / "files")})
         client.create_snapshot("one", name="v1")
@@ -99,11 +91,8 @@ def thirdparty_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zenm
 @pytest.fixture
 def world(thirdparty_client: ZenmlClient, tmp_path: Path) -> Iterator[EngineWorld]:
     """The world, empty of schedules before and after."""
-    files = Path(
-        thirdparty_client.evaluate(
-            "client.get_stack_component('orchestrator', 'one').configuration['folder']"
-        )
-    )
+    configuration = thirdparty_client.call(zenml_store.orchestrator_configuration, "one")
+    files = Path(str(configuration["folder"]))
 
     def make_project(program: str) -> Project:
         folder = tmp_path / f"project-{len(list(tmp_path.iterdir()))}"
@@ -114,4 +103,4 @@ def world(thirdparty_client: ZenmlClient, tmp_path: Path) -> Iterator[EngineWorl
     yield made
     for path in files.iterdir():
         path.unlink()
-    made.delete_records()
+    thirdparty_client.call(zenml_store.delete_records)

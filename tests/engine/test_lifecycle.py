@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from testbed import zenml_store
+from testbed.zenml_store import Edit
+
 from .conftest import EngineWorld
 
 pytestmark = pytest.mark.engine
@@ -16,8 +19,8 @@ def test_a_pair_is_made_and_an_idle_stack_shows_no_change(world: EngineWorld) ->
     assert world.nothing_left()
     project.up()
     record, counterpart = world.only()
-    assert record["name"] == "workdays-training-dev-v1"
-    assert (record["cron_expression"], record["active"]) == ("0 3 * * 1-5", True)
+    assert record.name == "workdays-training-dev-v1"
+    assert (record.cron_expression, record.active) == ("0 3 * * 1-5", True)
     assert (counterpart["schedule"], counterpart["timeZone"]) == ("0 3 * * 1-5", "Europe/Berlin")
     assert counterpart["owner"] == "testbed/dev/training"
     assert project.preview().changes == {}
@@ -35,7 +38,7 @@ def test_two_stacks_in_one_up_each_get_their_own_environment(world: EngineWorld)
     )
     project = world.project(body)
     project.up()
-    ids = {it: world.zenml.evaluate(f"str(client.get_stack({it!r}).id)") for it in ("one", "two")}
+    ids = {it: world.zenml.call(zenml_store.stack_id, it) for it in ("one", "two")}
     found = [
         (it["owner"].split("/")[2], it["active_stack"]) for it in world.counterparts().values()
     ]
@@ -57,9 +60,9 @@ def test_a_changed_cron_replaces_both_sides(world: EngineWorld) -> None:
     assert "~ cron" in preview.output
     project.up()
     record, counterpart = world.only()
-    assert record["name"] == "nightly"
-    assert record["id"] != before[0]["id"]
-    assert (record["cron_expression"], counterpart["schedule"]) == ("0 5 * * *", "0 5 * * *")
+    assert record.name == "nightly"
+    assert record.id != before[0].id
+    assert (record.cron_expression, counterpart["schedule"]) == ("0 5 * * *", "0 5 * * *")
 
 
 def test_paused_toggles_in_place_on_both_sides(world: EngineWorld) -> None:
@@ -67,13 +70,13 @@ def test_paused_toggles_in_place_on_both_sides(world: EngineWorld) -> None:
     project.write(world.training(paused=True))
     project.up()
     record, counterpart = world.only()
-    assert (record["active"], counterpart["paused"]) == (False, True)
+    assert (record.active, counterpart["paused"]) == (False, True)
     for paused in (False, True):
         project.write(world.training(paused=paused))
         assert project.up().changes == {"update": 1}
         changed, counterpart = world.only()
-        assert changed["id"] == record["id"]
-        assert (changed["active"], counterpart["paused"]) == (not paused, paused)
+        assert changed.id == record.id
+        assert (changed.active, counterpart["paused"]) == (not paused, paused)
 
 
 def test_settings_change_in_place(world: EngineWorld) -> None:
@@ -106,25 +109,26 @@ def test_a_counterpart_edited_by_hand_is_shown_and_repaired(
     project.up()
     record, counterpart = world.only()
     assert (counterpart["schedule"], counterpart["paused"]) == ("0 3 * * 1-5", False)
-    assert record["active"]
+    assert record.active
     assert project.preview().changes == {}
 
 
-@pytest.mark.parametrize("update", ["active=False", "cron_expression='0 9 * * *'", "name='x'"])
-def test_a_record_edited_by_hand_is_shown_and_repaired(world: EngineWorld, update: str) -> None:
+@pytest.mark.parametrize(
+    "edit",
+    [Edit(active=False), Edit(cron_expression="0 9 * * *"), Edit(name="x")],
+    ids=["active", "cron_expression", "name"],
+)
+def test_a_record_edited_by_hand_is_shown_and_repaired(world: EngineWorld, edit: Edit) -> None:
     project = world.project("")
     project.write(world.training(name="nightly"))
     project.up()
     record, _ = world.only()
-    world.zenml.evaluate(
-        "client.zen_store.update_schedule(__import__('uuid').UUID("
-        f"{record['id']!r}), __import__('zenml.models').models.ScheduleUpdate({update})).name"
-    )
+    world.zenml.call(zenml_store.edit_record, record.id, edit)
     assert project.refresh().changes == {"update": 1}
     project.up()
     record, counterpart = world.only()
-    assert record["name"] == "nightly"
-    assert (record["cron_expression"], record["active"]) == ("0 3 * * 1-5", True)
+    assert record.name == "nightly"
+    assert (record.cron_expression, record.active) == ("0 3 * * 1-5", True)
     assert not counterpart["paused"]
     assert project.refresh().changes == {}
 
@@ -139,14 +143,14 @@ def test_a_lost_counterpart_is_replaced_with_its_record(world: EngineWorld) -> N
     assert project.resources()[0]["outputs"]["state"] == "record without counterpart"
     assert project.up().changes == {"replace": 1}
     record, _ = world.only()
-    assert record["id"] != before["id"]
+    assert record.id != before.id
 
 
 def test_a_lost_record_is_replaced_with_its_counterpart(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training())
     project.up()
-    world.delete_records()
+    world.zenml.call(zenml_store.delete_records)
     assert project.refresh().changes == {"update": 1}
     assert project.resources()[0]["outputs"]["state"] == "counterpart without record"
     project.up()
@@ -160,22 +164,18 @@ def test_both_sides_lost_is_gone(world: EngineWorld) -> None:
     project.write(world.training())
     project.up()
     next(world.files.glob("*.json")).unlink()
-    world.delete_records()
+    world.zenml.call(zenml_store.delete_records)
     assert project.refresh().changes == {"delete": 1}
     assert project.up().changes == {"create": 1}
     world.only()
 
 
 def test_a_moved_snapshot_name_shows_on_refresh(world: EngineWorld) -> None:
-    project = world.project("")
-    world.zenml.create_snapshot("one", pipeline="moving", name="latest", value=1)
+    old = world.zenml.create_snapshot("one", pipeline="moving", name="latest", value=1)
     body = 'zenml.Schedule("m", stack="one", snapshot="moving:latest", cron="@daily")'
     project = world.project(body)
     project.up()
-    world.zenml.evaluate(
-        "[client.update_snapshot(it.id, name='older') for it in "
-        "client.list_snapshots(name='latest').items] and None"
-    )
+    world.zenml.call(zenml_store.rename_snapshot, old.id, "older")
     new = world.zenml.create_snapshot("one", pipeline="moving", name="latest", value=2)
     assert project.preview().changes == {}
     preview = project.preview("--refresh")
@@ -193,8 +193,8 @@ def test_explicit_replace_target_and_refresh(world: EngineWorld) -> None:
     urn = project.resources()[0]["urn"]
     project.up("--replace", urn)
     after, _ = world.only()
-    assert after["id"] != before["id"]
-    assert after["name"] == "nightly"
+    assert after.id != before.id
+    assert after.name == "nightly"
     project.destroy("--target", urn)
     assert world.nothing_left()
 
@@ -206,7 +206,7 @@ def test_moving_between_stacks_leaves_nothing_behind(world: EngineWorld) -> None
     project.write("import pulumi_zenml as zenml\n" + body.format("two"))
     assert project.up().changes == {"replace": 1}
     _, counterpart = world.only()
-    assert counterpart["active_stack"] == world.zenml.evaluate("str(client.get_stack('two').id)")
+    assert counterpart["active_stack"] == world.zenml.call(zenml_store.stack_id, "two")
 
 
 def test_renaming_a_resource_with_an_alias_keeps_the_pair(world: EngineWorld) -> None:
@@ -219,7 +219,7 @@ def test_renaming_a_resource_with_an_alias_keeps_the_pair(world: EngineWorld) ->
     project.write(imports + body.format("new", "@daily", alias))
     assert project.up().changes == {"update": 1}
     record, counterpart = world.only()
-    assert record["id"] == before["id"]
+    assert record.id == before.id
     assert counterpart["owner"] == "testbed/dev/new"
     assert project.preview().changes == {}
 
@@ -233,7 +233,7 @@ def test_renaming_and_changing_at_once_replaces_the_pair(world: EngineWorld) -> 
     project.write(imports + body.format("new", "@hourly", alias))
     project.up()
     record, counterpart = world.only()
-    assert (record["name"], counterpart["schedule"]) == ("n", "0 * * * *")
+    assert (record.name, counterpart["schedule"]) == ("n", "0 * * * *")
     assert counterpart["owner"] == "testbed/dev/new"
 
 
@@ -273,7 +273,7 @@ def test_get_looks_without_managing(world: EngineWorld) -> None:
     project.up()
     record, _ = world.only()
     looker = world.project(
-        f'found = zenml.Schedule.get("found", {record["id"]!r})\n'
+        f'found = zenml.Schedule.get("found", {record.id!r})\n'
         "shown = [found.name, found.cron, found.timezone, found.flavor, found.state]\n"
         'pulumi.export("found", shown)'
     )

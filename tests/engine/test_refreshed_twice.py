@@ -30,5 +30,5 @@ def test_a_second_refresh_does_not_hide_what_the_first_one_found(
     assert project.up().changes == {change: 1}
     record, counterpart = world.only()
     assert (counterpart["schedule"], counterpart["paused"]) == ("0 3 * * 1-5", False)
-    assert record["active"]
+    assert record.active
     assert project.preview("--refresh").changes == {}

@@ -24,6 +24,7 @@ from pulumi_zenml.errors import (
 from pulumi_zenml.lifecycle.session import Session
 from pulumi_zenml.testing.driver import Driver
 from pulumi_zenml.zenml.connection import Connection
+from testbed import zenml_store
 from testbed.process import wait_until
 from testbed.snapshots import zenml_client
 from testbed.zenml_server import ZenmlServer
@@ -46,10 +47,7 @@ def connection(
     }
     sys.path.append(str(TESTS / "thirdparty"))
     with zenml_here(env), zenml_client(folder, env) as client:
-        client.evaluate(
-            "client.list_flavors(name='filecron').total or "
-            f"client.create_flavor(source={FLAVOR!r}, component_type='orchestrator').name"
-        )
+        client.call(zenml_store.register_flavor, FLAVOR)
         client.register_stack("filecron", "filecron", {"folder": str(folder / "files")})
         client.create_snapshot("filecron", pipeline="runs", name="v1")
         yield Connection(server_url=zenml.url, api_key=zenml.api_key)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from testbed import zenml_store
+
 from .conftest import EngineWorld
 
 pytestmark = pytest.mark.engine
@@ -27,7 +29,7 @@ def test_a_failed_replace_leaves_the_old_pair_running(world: EngineWorld, troubl
     assert world.only() == before
     project.up()
     record, counterpart = world.only()
-    assert (record["name"], counterpart["schedule"]) == ("nightly", "0 5 * * *")
+    assert (record.name, counterpart["schedule"]) == ("nightly", "0 5 * * *")
 
 
 def test_what_cannot_be_undone_keeps_its_record_and_goes_with_the_next_up(
@@ -41,11 +43,11 @@ def test_what_cannot_be_undone_keeps_its_record_and_goes_with_the_next_up(
     output = project.up(fails=True).output
     (world.files / "lost").unlink()
     assert "the new pair could not be taken back" in output
-    assert {it["name"] for it in world.zenml.schedules()} > {"nightly"}
+    assert {it.name for it in world.zenml.records()} > {"nightly"}
     assert len(world.counterparts()) == 2
     project.up()
     record, counterpart = world.only()
-    assert (record["name"], counterpart["schedule"]) == ("nightly", "0 5 * * *")
+    assert (record.name, counterpart["schedule"]) == ("nightly", "0 5 * * *")
 
 
 def test_killed_while_creating_the_next_up_leaves_one_pair(world: EngineWorld) -> None:
@@ -56,7 +58,7 @@ def test_killed_while_creating_the_next_up_leaves_one_pair(world: EngineWorld) -
     assert len(world.counterparts()) == 1
     project.up()
     record, counterpart = world.only()
-    assert (record["name"], counterpart["owner"]) == ("nightly", "testbed/dev/training")
+    assert (record.name, counterpart["owner"]) == ("nightly", "testbed/dev/training")
 
 
 def test_killed_while_replacing_the_next_up_leaves_one_pair(world: EngineWorld) -> None:
@@ -69,7 +71,7 @@ def test_killed_while_replacing_the_next_up_leaves_one_pair(world: EngineWorld) 
     assert len(world.counterparts()) == 2
     project.up()
     record, counterpart = world.only()
-    assert (record["name"], counterpart["schedule"]) == ("nightly", "0 5 * * *")
+    assert (record.name, counterpart["schedule"]) == ("nightly", "0 5 * * *")
     assert project.preview().changes == {}
 
 
@@ -85,7 +87,7 @@ def test_killed_while_replacing_and_going_back_a_refresh_finds_the_second_pair(
     project.write(world.training(name="nightly"))
     project.up("--refresh")
     record, counterpart = world.only()
-    assert (record["name"], counterpart["schedule"]) == ("nightly", "0 3 * * 1-5")
+    assert (record.name, counterpart["schedule"]) == ("nightly", "0 3 * * 1-5")
 
 
 def test_a_delete_that_fails_is_an_error_and_can_be_run_again(world: EngineWorld) -> None:
@@ -113,18 +115,19 @@ def test_adopting_what_is_already_as_asked_makes_nothing_new(world: EngineWorld)
     )
     taker.up()
     record, counterpart = world.only()
-    assert record["id"] == before[0]["id"]
+    assert record.id == before[0].id
     assert counterpart["snapshot_id"] == before[1]["snapshot_id"]
     assert counterpart["owner"] == "testbed/dev/taken"
     assert taker.preview().changes == {}
 
 
 def test_adopting_what_nobody_owns(world: EngineWorld) -> None:
-    world.zenml.evaluate(
-        "client.zen_store.create_schedule(__import__('zenml.models').models.ScheduleRequest("
-        "project=client.active_project.id, name='orphan', active=True, cron_expression='1 1 * * *',"
-        "orchestrator_id=client.get_stack_component('orchestrator', 'one').id,"
-        "pipeline_id=client.get_pipeline('training').id)).name"
+    world.zenml.call(
+        zenml_store.create_record,
+        "orphan",
+        orchestrator="one",
+        pipeline="training",
+        cron="1 1 * * *",
     )
     project = world.project("")
     project.write(world.training(name="orphan"))
@@ -132,7 +135,7 @@ def test_adopting_what_nobody_owns(world: EngineWorld) -> None:
     project.write(world.training(name="orphan", adopt=True))
     project.up()
     record, counterpart = world.only()
-    assert (record["name"], counterpart["schedule"]) == ("orphan", "0 3 * * 1-5")
+    assert (record.name, counterpart["schedule"]) == ("orphan", "0 3 * * 1-5")
 
 
 def test_a_pipeline_from_source_is_replaced_when_its_source_changes(world: EngineWorld) -> None:
@@ -152,7 +155,7 @@ def test_a_pipeline_from_source_is_replaced_when_its_source_changes(world: Engin
     assert "~ source_digest" in preview.output
     project.up()
     record, _ = world.only()
-    assert record["name"] == "daily-s-dev"
+    assert record.name == "daily-s-dev"
     (source / "flows.py").write_text("raise RuntimeError('broken flow')\n")
     output = project.up(fails=True).output
     assert "broken flow" in output

@@ -46,9 +46,9 @@ def open_example(name: str, made: Ready, folder: Path) -> Project:
 def records(client: ZenmlClient, project: Project) -> list[str]:
     """The names of the records that a project owns, archived ones too."""
     found = [
-        it["name"]
-        for it in client.schedules(archived=True)
-        if f"example-{project.folder.name}/" in json.dumps(it)
+        it.name
+        for it in client.records(archived=True)
+        if f"example-{project.folder.name}/" in str(it.metadata)
     ]
     return sorted(found)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from zenml_filecron.pulumi import FileCronOrchestrator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from unittest import mock
 
 from pulumi_zenml.errors import UnreachableError
 from pulumi_zenml.lifecycle.pairs import Pairs
@@ -13,31 +13,50 @@ from pulumi_zenml.operations import plan_adoption, take_inventory
 from pulumi_zenml.schedule.inputs import to_declared
 from pulumi_zenml.zenml.connection import Connection
 
+from .seed import Made
 
-def fail_then_adopt(name: str, owner: str) -> dict[str, Any]:
+if TYPE_CHECKING:
+    from zenml_filecron.pulumi import FileCronOrchestrator
+
+    from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What taking over twice came to.
+
+    Attributes:
+        failed: What the first time said.
+        made: The pair after the second time.
+        owner: Its owner.
+    """
+
+    failed: str
+    made: Made
+    owner: str
+
+
+def fail_then_adopt(name: str, owner: str) -> Adopted:
     """Take a pair over twice; the orchestrator goes away in the middle of the first time."""
+    from zenml_filecron.pulumi import FileCronOrchestrator
+
     connection = Connection()
     (adopted,) = plan_adoption(take_inventory(connection), [name]).adopted
     declared = to_declared({**adopted.checked, "owner": owner}, connection)
     shape = FileCronOrchestrator.shape
 
-    def fail(self: Any, found: Any, wanted: Any) -> Any:
+    def fail(self: FileCronOrchestrator, found: Counterpart, wanted: Wanted) -> Counterpart:
         shape(self, found, wanted)
         raise UnreachableError("filecron", "it went away.")
 
-    FileCronOrchestrator.shape = fail  # type: ignore[method-assign]
-    try:
-        Pairs(Session(connection)).create(declared)
-    except UnreachableError as error:
-        failed = str(error)
-    finally:
-        FileCronOrchestrator.shape = shape  # type: ignore[method-assign]
+    failed = ""
+    with mock.patch.object(FileCronOrchestrator, "shape", fail):
+        try:
+            Pairs(Session(connection)).create(declared)
+        except UnreachableError as error:
+            failed = str(error)
     pair = Pairs(Session(connection)).create(declared)
-    assert pair.record and pair.counterpart
-    return {
-        "failed": failed,
-        "record": pair.record.id,
-        "native": pair.counterpart.native_id,
-        "snapshot": pair.counterpart.snapshot_id,
-        "owner": pair.record.marker.owner,
-    }
+    record, found = pair.record, pair.counterpart
+    assert record and found and found.snapshot_id
+    made = Made(record.name, record.id, found.native_id, found.snapshot_id)
+    return Adopted(failed, made, record.marker.owner)

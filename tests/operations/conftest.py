@@ -6,16 +6,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
 
+from operations import seed
+from testbed import zenml_store
 from testbed.forked import CommandServer, command_server
 from testbed.snapshots import ZenmlClient, zenml_client
 from testbed.zenml_server import client_environment, without_zenml
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 TESTS = Path(__file__).resolve().parents[1]
 FLAVOR = "zenml_filecron.flavor.FileCronFlavor"
@@ -54,10 +59,9 @@ class World:
     def folder(self, stack: str = "one") -> Path:
         return self.root / stack
 
-    def seed(self, function: str, *args: Any, **kwargs: Any) -> Any:
-        """Call a function of `operations.seed` where ZenML is."""
-        module = "__import__('operations.seed', fromlist=['seed'])"
-        return self.zenml.evaluate(f"{module}.{function}(*{args!r}, **{kwargs!r})")
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function of `operations.seed` or `testbed.zenml_store` where ZenML is."""
+        return self.zenml.call(function, *args, **kwargs)
 
     def run(self, *words: str, input: str | None = None, **env: str) -> Said:
         """Run the command, in a process of its own."""
@@ -102,7 +106,7 @@ class World:
         for stack in ("one", "two"):
             for path in self.folder(stack).iterdir():
                 path.unlink()
-        self.seed("delete_all")
+        self.call(seed.delete_all)
 
 
 @pytest.fixture(scope="session")
@@ -112,9 +116,7 @@ def operations_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zenm
     paths = os.pathsep.join([str(TESTS), str(TESTS / "thirdparty")])
     env = {**client_environment(root / "config"), "PYTHONPATH": paths, "ROOT": str(root)}
     with zenml_client(root, env) as client:
-        client.evaluate(
-            f"client.create_flavor(source={FLAVOR!r}, component_type='orchestrator').name"
-        )
+        client.call(zenml_store.register_flavor, FLAVOR)
         for name in ("one", "two"):
             (root / name).mkdir()
             client.register_stack(name, "filecron", {"folder": str(root / name)})

@@ -1,25 +1,24 @@
 """What tests of operations do to ZenML by hand, in a process of its own.
 
-Called through `ZenmlClient.evaluate`; everything returned is plain data.
+Called through `testbed.snapshots.ZenmlClient.call`; everything returned is plain data.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal
+from unittest import mock
 from uuid import UUID, uuid4
 
-from sqlalchemy import Engine, create_engine, text
-from zenml.client import Client
-from zenml.enums import ExecutionStatus, StackComponentType
-from zenml.models import PipelineRunRequest, ScheduleRequest
-
 from pulumi_zenml.cadence import fires_between, make_cadence
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.lifecycle.pair import Declared
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
@@ -27,9 +26,34 @@ from pulumi_zenml.orchestrators.counterpart import Wanted
 from pulumi_zenml.zenml.connection import Connection
 from pulumi_zenml.zenml.records import Marker
 from pulumi_zenml.zenml.submission import Submission, schedule_snapshot, submit
+from testbed.zenml_store import client
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection as Database
+    from sqlalchemy import Engine
 
 ORCHESTRATORS_VARIABLE = "PULUMI_ZENML_ORCHESTRATORS"
 DATABASE_VARIABLE = "OPERATIONS_DATABASE"
+
+Value = str | bool | None
+"""What a column takes."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A pair that was made.
+
+    Attributes:
+        name: The record's name.
+        record: The record's id.
+        native: The counterpart's native id; empty if only the record was made.
+        snapshot: The id of the scheduled snapshot; empty if only the record was made.
+    """
+
+    name: str
+    record: str
+    native: str = ""
+    snapshot: str = ""
 
 
 def managed(
@@ -41,19 +65,14 @@ def managed(
     snapshot: str = "training:v1",
     timezone: str = "Europe/Berlin",
     paused: bool = False,
-    **settings: Any,
-) -> dict[str, str]:
+    **settings: Json,
+) -> Made:
     """A pair as a Pulumi resource makes it."""
     cadence = make_cadence(cron=cron, timezone=timezone)
     declared = Declared(owner, name, stack, cadence, snapshot, paused=paused, settings=settings)
     pair = Pairs(Session(_connection())).create(declared)
     assert pair.record and pair.counterpart
-    return {
-        "record": pair.record.id,
-        "native": pair.counterpart.native_id,
-        "snapshot": pair.record.marker.snapshot,
-        "name": name,
-    }
+    return Made(name, pair.record.id, pair.counterpart.native_id, pair.record.marker.snapshot)
 
 
 def unmanaged(
@@ -64,8 +83,10 @@ def unmanaged(
     snapshot: str = "training:v1",
     end_time: str | None = None,
     submitted: bool = True,
-) -> dict[str, str]:
+) -> Made:
     """A pair as ZenML itself makes it, without any mark of ours; or only its record."""
+    from zenml.models import ScheduleRequest
+
     session = Session(_connection())
     source = session.snapshot(snapshot)
     orchestrator = session.orchestrator(stack)
@@ -81,7 +102,7 @@ def unmanaged(
         )
     )
     if not submitted:
-        return {"record": str(schedule.id), "native": "", "snapshot": "", "name": name}
+        return Made(name, str(schedule.id))
     of_stack = session.stack(stack)
     made = schedule_snapshot(
         source, stack=of_stack, schedule_id=schedule.id, flavor=orchestrator.flavor, settings={}
@@ -92,8 +113,7 @@ def unmanaged(
     submit(made, stack=of_stack, submission=submission, name=name)
     found = orchestrator.locate(str(made.id), {})
     assert found
-    ids = {"record": str(schedule.id), "native": found.native_id, "snapshot": str(made.id)}
-    return {**ids, "name": name}
+    return Made(name, str(schedule.id), found.native_id, str(made.id))
 
 
 def claim(record_id: str, native_id: str) -> None:
@@ -109,11 +129,6 @@ def delete_pair(record_id: str, native_id: str) -> None:
     session = Session(_connection())
     component = str(session.orchestrator("one").target.component.id)
     Pairs(session).delete(record_id, native_id=native_id, orchestrator_id=component)
-
-
-def delete_row(record_id: str) -> None:
-    """Delete a record and nothing else, as ZenML does where it cannot reach the orchestrator."""
-    Client().zen_store.delete_schedule(UUID(record_id), soft=True)
 
 
 def note(record_id: str, key: str, value: str) -> None:
@@ -148,18 +163,18 @@ def age(record_id: str, *, hours: float) -> None:
     )
 
 
-def set_column(record_id: str, column: str, value: Any) -> None:
+def set_column(record_id: str, column: str, value: Value) -> None:
     """Change a record behind ZenML's back."""
     _execute(
         f"update schedule set {column} = :value where id = :id", value=value, id=_hex(record_id)
     )
 
 
-def move(made: dict[str, str], project: str) -> None:
+def move(made: Made, project: str) -> None:
     """Have a schedule belong to another project."""
-    id = Client().get_project(project).id.hex
-    _execute("update schedule set project_id = :p where id = :id", p=id, id=_hex(made["record"]))
-    snapshot = _hex(made["snapshot"])
+    id = client().get_project(project).id.hex
+    _execute("update schedule set project_id = :p where id = :id", p=id, id=_hex(made.record))
+    snapshot = _hex(made.snapshot)
     _execute("update pipeline_snapshot set project_id = :p where id = :id", p=id, id=snapshot)
 
 
@@ -172,16 +187,19 @@ def run(
     snapshot_id: str, started: str, status: str = "completed", *, minutes: int = 5, native: str = ""
 ) -> str:
     """A run of a scheduled snapshot, as if it had been started then."""
-    client = Client()
+    from zenml.enums import ExecutionStatus
+    from zenml.models import PipelineRunRequest
+
+    here = client()
     begin = datetime.fromisoformat(started)
     request = PipelineRunRequest(
         name=f"run-{uuid4().hex[:8]}",
-        project=client.active_project.id,
+        project=here.active_project.id,
         snapshot=UUID(snapshot_id),
         status=ExecutionStatus.RUNNING,
         orchestrator_run_id=native or None,
     )
-    made, _ = client.zen_store.get_or_create_run(request)
+    made, _ = here.zen_store.get_or_create_run(request)
     # ZenML would ask the run's steps; there are none.
     end = _sql(begin + timedelta(minutes=minutes)) if status != "running" else None
     _execute(
@@ -203,15 +221,12 @@ def due(cron: str, hours: float, *, timezone: str = "UTC") -> list[str]:
     return [it.isoformat() for it in fires_between(cadence, now - timedelta(hours=hours), now)]
 
 
-def rename_snapshot(snapshot_id: str, name: str) -> None:
-    """Give a snapshot a name that another one has."""
-    Client().update_snapshot(UUID(snapshot_id), name=name, replace=True)
-
-
 def expire_credentials(component: str, *, hours: float) -> None:
     """A service connector for a component, whose credentials run out in so many hours."""
-    client = Client()
-    connector, _ = client.create_service_connector(
+    from zenml.models import ServiceConnectorResponse
+
+    here = client()
+    connector, _ = here.create_service_connector(
         name=f"connector-{component}",
         connector_type="docker",
         auth_method="password",
@@ -220,7 +235,7 @@ def expire_credentials(component: str, *, hours: float) -> None:
         list_resources=False,
         expires_at=datetime.now(UTC) + timedelta(hours=hours),
     )
-    assert connector
+    assert isinstance(connector, ServiceConnectorResponse)
     _execute(
         "update stack_component set connector_id = :id "
         "where name = :name and type = 'orchestrator'",
@@ -232,32 +247,36 @@ def expire_credentials(component: str, *, hours: float) -> None:
 def forget_credentials() -> None:
     """Remove every service connector."""
     _execute("update stack_component set connector_id = null")
-    client = Client()
-    for connector in client.list_service_connectors().items:
-        client.delete_service_connector(connector.id)
+    here = client()
+    for connector in here.list_service_connectors().items:
+        here.delete_service_connector(connector.id)
 
 
 def stack_with_alerter(name: str, *, like: str, file: str) -> None:
     """A stack as another one, with an alerter that writes into a file."""
-    client = Client()
+    from zenml.enums import StackComponentType
+
+    here = client()
     source = "zenml_filecron.alerter.FileAlerterFlavor"
-    client.create_flavor(source=source, component_type=StackComponentType.ALERTER)
-    client.create_stack_component(
+    here.create_flavor(source=source, component_type=StackComponentType.ALERTER)
+    here.create_stack_component(
         name=name,
         flavor="file",
         component_type=StackComponentType.ALERTER,
         configuration={"file": file},
     )
-    parts = {kind: found[0].id for kind, found in client.get_stack(like).components.items()}
-    client.create_stack(name, {**parts, StackComponentType.ALERTER: name})
+    parts = {kind: found[0].id for kind, found in here.get_stack(like).components.items()}
+    here.create_stack(name, {**parts, StackComponentType.ALERTER: name})
 
 
-def delete_stack(name: str) -> None:
+def delete_stack_with_alerter(name: str) -> None:
     """Remove what :func:`stack_with_alerter` made."""
-    client = Client()
-    client.delete_stack(name)
-    client.delete_stack_component(name, StackComponentType.ALERTER)
-    client.delete_flavor("file")
+    from zenml.enums import StackComponentType
+
+    here = client()
+    here.delete_stack(name)
+    here.delete_stack_component(name, StackComponentType.ALERTER)
+    here.delete_flavor("file")
 
 
 def break_stack(name: str) -> None:
@@ -270,12 +289,14 @@ def break_stack(name: str) -> None:
     )
 
 
-def drop_stack(name: str) -> None:
+def delete_whole_stack(name: str) -> None:
     """Remove a stack and the components that bear its name."""
-    client = Client()
-    client.delete_stack(name)
+    from zenml.enums import StackComponentType
+
+    here = client()
+    here.delete_stack(name)
     for kind in ("orchestrator", "container_registry", "image_builder"):
-        client.delete_stack_component(name, StackComponentType(kind))
+        here.delete_stack_component(name, StackComponentType(kind))
 
 
 def delete_all() -> None:
@@ -290,25 +311,20 @@ def copies(snapshot_id: str, folder: str, count: int) -> None:
     schedule = _one(
         "select schedule_id from pipeline_snapshot where id = :id", id=_hex(snapshot_id)
     )
-    names = {
-        table: [it for it in _columns(table) if it != "id"]
-        for table in ("schedule", "pipeline_snapshot")
-    }
-    store = Client().zen_store
-    with store.engine.begin() as connection:  # type: ignore[attr-defined]
+    with _engine().begin() as database:
         for number in range(count):
             new_schedule, new_snapshot = uuid4().hex, uuid4().hex
-            changed = {"name": f"'daily-copy{number}-prod'"}
-            _copy(connection, "schedule", schedule, new_schedule, names["schedule"], changed)
-            changed = {"schedule_id": f"'{new_schedule}'"}
-            columns = names["pipeline_snapshot"]
-            old = _hex(snapshot_id)
-            _copy(connection, "pipeline_snapshot", old, new_snapshot, columns, changed)
+            changed = {"name": f"daily-copy{number}-prod"}
+            _copy(database, "schedule", schedule, new_schedule, changed)
+            changed = {"schedule_id": new_schedule}
+            _copy(database, "pipeline_snapshot", _hex(snapshot_id), new_snapshot, changed)
             minute, hour = number % 60, number // 60 % 24
             cron = f"{minute} {hour} * * *"
-            connection.execute(
-                text("update schedule set cron_expression = :cron where id = :id"),
-                {"cron": cron, "id": new_schedule},
+            _execute_in(
+                database,
+                "update schedule set cron_expression = :cron where id = :id",
+                cron=cron,
+                id=new_schedule,
             )
             body = {
                 "schedule": cron,
@@ -320,45 +336,47 @@ def copies(snapshot_id: str, folder: str, count: int) -> None:
             (Path(folder) / f"copy-{number}.json").write_text(json.dumps(body))
 
 
-def count_calls(what: str) -> dict[str, int]:
+def count_calls(what: Literal["list", "audit", "report"]) -> dict[str, int]:
     """How often ZenML and the orchestrators are called by a listing, an audit or a report."""
     from zenml_filecron.pulumi import FileCronOrchestrator
 
     from pulumi_zenml.operations import list_schedules, run_audit, take_inventory, take_report
 
     calls: Counter[str] = Counter()
-    store = type(Client().zen_store)
-    patched = [(store, it) for it in dir(store) if it.startswith(("list_", "get_"))]
-    # Each of these is a request to a server; the others are helpers of the local store.
-    patched = [it for it in patched if it[1] not in ("get_store_info", "get_type")]
+    store = type(client().zen_store)
+    patched: list[tuple[type, str]] = [
+        (store, it)
+        for it in dir(store)
+        # Each of these is a request to a server; the two are helpers of the local store.
+        if it.startswith(("list_", "get_")) and it not in ("get_store_info", "get_type")
+    ]
     patched += [(FileCronOrchestrator, it) for it in ("list_all", "read", "locate", "runs")]
-    before = {name: getattr(owner, name) for owner, name in patched}
 
-    def counted(name: str) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
+    def counted(name: str, method: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **kwargs: object) -> object:
             calls[name] += 1
-            return before[name](*args, **kwargs)
+            return method(*args, **kwargs)
 
         return call
 
-    for owner, name in patched:
-        setattr(owner, name, counted(name))
-    try:
+    with ExitStack() as stack:
+        for owner, name in patched:
+            method = counted(name, getattr(owner, name))
+            stack.enter_context(mock.patch.object(owner, name, method))
         if what == "list":
             list_schedules(take_inventory(Connection()))
         elif what == "report":
             take_report(Connection())
         else:
             run_audit(Connection())
-    finally:
-        for owner, name in patched:
-            setattr(owner, name, before[name])
     return dict(calls)
 
 
-def wait_seconds(seconds: float) -> None:
-    """Let time pass."""
-    time.sleep(seconds)
+def audit_as_json() -> str:
+    """What an audit finds, as its result is written."""
+    from pulumi_zenml.operations import run_audit
+
+    return run_audit(Connection()).to_json()
 
 
 def _connection() -> Connection:
@@ -367,38 +385,48 @@ def _connection() -> Connection:
 
 def _engine() -> Engine:
     """ZenML's database: the local store's, or that of a server on this machine."""
+    from sqlalchemy import create_engine
+    from zenml.zen_stores.sql_zen_store import SqlZenStore
+
     if path := os.environ.get(DATABASE_VARIABLE):
         return create_engine(f"sqlite:///{path}")
-    engine: Engine = Client().zen_store.engine  # type: ignore[attr-defined]
-    return engine
+    store = client().zen_store
+    assert isinstance(store, SqlZenStore)
+    return store.engine
 
 
-def _copy(
-    connection: Any, table: str, old: str, new: str, columns: list[str], changed: dict[str, str]
-) -> None:
-    values = ", ".join(changed.get(it, f'"{it}"') for it in columns)
+def _copy(database: Database, table: str, old: str, new: str, changed: Mapping[str, str]) -> None:
+    from sqlalchemy import text
+
+    found = database.execute(text(f"pragma table_info({table})"))
+    columns = [str(row[1]) for row in found if row[1] != "id"]
     quoted = ", ".join(f'"{it}"' for it in columns)
-    connection.execute(
-        text(
-            f"insert into {table} (id, {quoted}) select :new, {values} from {table} where id = :old"
-        ),
-        {"new": new, "old": old},
+    values = ", ".join(f":{it}" if it in changed else f'"{it}"' for it in columns)
+    _execute_in(
+        database,
+        f"insert into {table} (id, {quoted}) select :new, {values} from {table} where id = :old",
+        new=new,
+        old=old,
+        **changed,
     )
 
 
-def _columns(table: str) -> list[str]:
-    with _engine().connect() as connection:
-        return [row[1] for row in connection.execute(text(f"pragma table_info({table})"))]
+def _one(statement: str, **values: Value) -> str:
+    from sqlalchemy import text
+
+    with _engine().connect() as database:
+        return str(database.execute(text(statement), values).scalar_one())
 
 
-def _one(statement: str, **values: Any) -> Any:
-    with _engine().connect() as connection:
-        return connection.execute(text(statement), values).scalar_one()
+def _execute(statement: str, **values: Value) -> None:
+    with _engine().begin() as database:
+        _execute_in(database, statement, **values)
 
 
-def _execute(statement: str, **values: Any) -> None:
-    with _engine().begin() as connection:
-        connection.execute(text(statement), values)
+def _execute_in(database: Database, statement: str, **values: Value) -> None:
+    from sqlalchemy import text
+
+    database.execute(text(statement), values)
 
 
 def _hex(id: str) -> str:

@@ -12,10 +12,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from operations import adopt_seed, seed
 from operations.conftest import World
 from operations.test_control import examples
 from pulumi_zenml.operations.python_source import call, literal, quoted
+from testbed import zenml_store
 from testbed.engine import Project
+from testbed.zenml_store import Record
 
 pytestmark = pytest.mark.engine
 
@@ -45,9 +48,9 @@ def without_backend(world: World) -> None:
     world.env["PULUMI_HOME"] = str(world.work / "home")
 
 
-def both_sides(world: World) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def both_sides(world: World) -> tuple[dict[str, Record], dict[str, dict[str, Any]]]:
     """Records by name and counterparts by id."""
-    records = {it["name"]: {**it, **it["body"]} for it in world.zenml.schedules()}
+    records = {it.name: it for it in world.zenml.records()}
     return records, {it: world.body(it) for it in world.natives()}
 
 
@@ -64,7 +67,7 @@ def is_formatted(text: str) -> bool:
 
 
 def test_what_zenml_made_is_taken_over_as_it_is(world: World) -> None:
-    made = world.seed("unmanaged", "daily-training-prod", cron="0 3 * * *")
+    made = world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
     without_backend(world)
     said = world.run("adopt", "--out", "infra")
     assert said.code == 0, said.err
@@ -76,7 +79,7 @@ def test_what_zenml_made_is_taken_over_as_it_is(world: World) -> None:
     assert yaml.safe_load((infra / "Pulumi.yaml").read_text())["name"] == "infra"
     # Nothing of it has been done yet, and the preview left nothing anywhere.
     records, _ = both_sides(world)
-    assert records["daily-training-prod"]["id"] == made["record"]
+    assert records["daily-training-prod"].id == made.record
     assert not list((world.work / "home").rglob("*.json"))
     assert sorted(it.name for it in infra.iterdir()) == [
         "Pulumi.yaml",
@@ -90,12 +93,12 @@ def test_what_zenml_made_is_taken_over_as_it_is(world: World) -> None:
     assert up.changes == {"create": 2}, up.output
     (resource,) = [it for it in pulumi.resources() if it["type"].endswith("zenml:Schedule")]
     outputs = resource["outputs"]
-    assert outputs["record_id"] == made["record"]
-    assert outputs["native_id"] == made["native"]
-    assert outputs["submitted_snapshot_id"] == made["snapshot"]
+    assert outputs["record_id"] == made.record
+    assert outputs["native_id"] == made.native
+    assert outputs["submitted_snapshot_id"] == made.snapshot
     assert outputs["snapshot"] == "training:v1"
-    assert world.natives() == {made["native"]}
-    assert world.body(made["native"])["snapshot_id"] == made["snapshot"]
+    assert world.natives() == {made.native}
+    assert world.body(made.native)["snapshot_id"] == made.snapshot
     assert pulumi.preview("--refresh").changes == {}
     assert pulumi.up().changes == {}
 
@@ -115,14 +118,14 @@ def test_what_zenml_made_is_taken_over_as_it_is(world: World) -> None:
 
 def test_many_pairs_with_hostile_names_in_one_program(world: World) -> None:
     made = {
-        name: world.seed("unmanaged", name, cron=f"{minute} 3 * * *")
+        name: world.call(seed.unmanaged, name, cron=f"{minute} 3 * * *")
         for minute, name in enumerate(
             [NASTY, "Daily Training", "daily-training", "$(touch hurt)", "\u4e16\u754c", "x" * 118]
         )
     }
-    paused = made["daily-training"]["native"]
+    paused = made["daily-training"].native
     world.run("pause", "daily-training", "--yes")
-    world.edit(made["Daily Training"]["native"], timeZone="Europe/Berlin", colour="red")
+    world.edit(made["Daily Training"].native, timeZone="Europe/Berlin", colour="red")
     without_backend(world)
     said = world.run("adopt", "--out", "infra", "--format", "json")
     assert said.code == 0, said.out + said.err
@@ -141,14 +144,14 @@ def test_many_pairs_with_hostile_names_in_one_program(world: World) -> None:
     pulumi.up()
     assert pulumi.preview("--refresh").changes == {}
     records, natives = both_sides(world)
-    assert {name: it["id"] for name, it in records.items()} == {
-        name: it["record"] for name, it in made.items()
+    assert {name: it.id for name, it in records.items()} == {
+        name: it.record for name, it in made.items()
     }
     assert {id: it["snapshot_id"] for id, it in natives.items()} == {
-        it["native"]: it["snapshot"] for it in made.values()
+        it.native: it.snapshot for it in made.values()
     }
     assert natives[paused]["paused"] is True
-    berlin = natives[made["Daily Training"]["native"]]
+    berlin = natives[made["Daily Training"].native]
     assert (berlin["timeZone"], berlin["colour"]) == ("Europe/Berlin", "red")
     assert not list(world.work.rglob("hurt"))
     codes = {code for code, _ in world.run("audit", "--json").findings()}
@@ -158,37 +161,32 @@ def test_many_pairs_with_hostile_names_in_one_program(world: World) -> None:
 
 
 def test_what_cannot_be_taken_over_is_told_and_left_out(world: World) -> None:
-    fine = world.seed("unmanaged", "daily-fine-prod", cron="0 3 * * *")
-    world.seed("managed", "daily-mine-dev", "shop/dev/mine", cron="1 3 * * *")
-    world.seed("unmanaged", "daily-lost-prod", cron="2 3 * * *", submitted=False)
-    orphan = world.seed("unmanaged", "daily-orphan-prod", cron="3 3 * * *")
-    world.zenml.evaluate(
-        "client.zen_store.delete_schedule(__import__('uuid').UUID("
-        f"{orphan['record']!r}), soft=True)"
+    fine = world.call(seed.unmanaged, "daily-fine-prod", cron="0 3 * * *")
+    world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="1 3 * * *")
+    world.call(seed.unmanaged, "daily-lost-prod", cron="2 3 * * *", submitted=False)
+    orphan = world.call(seed.unmanaged, "daily-orphan-prod", cron="3 3 * * *")
+    world.call(zenml_store.delete_record, orphan.record, soft=True)
+    broken = world.call(seed.unmanaged, "daily-broken-prod", cron="4 3 * * *")
+    body = {it: value for it, value in world.body(broken.native).items() if it != "schedule"}
+    world.write(broken.native, body)
+    odd = world.call(seed.unmanaged, "daily-odd-prod", cron="5 3 * * *")
+    world.edit(odd.native, schedule="5 3 * * MON#2")
+    twice = world.call(seed.unmanaged, "daily-twice-prod", cron="6 3 * * *")
+    world.write("second", world.body(twice.native))
+    half = world.call(seed.unmanaged, "daily-half-prod", cron="7 3 * * *")
+    world.edit(half.native, paused=True)
+    over = world.call(seed.unmanaged, "daily-over-prod", cron="8 3 * * *")
+    world.edit(over.native, ended=True)
+    ending = world.call(
+        seed.unmanaged, "daily-ending-prod", cron="9 3 * * *", end_time="2099-01-01T00:00:00+00:00"
     )
-    broken = world.seed("unmanaged", "daily-broken-prod", cron="4 3 * * *")
-    body = {it: value for it, value in world.body(broken["native"]).items() if it != "schedule"}
-    world.write(broken["native"], body)
-    odd = world.seed("unmanaged", "daily-odd-prod", cron="5 3 * * *")
-    world.edit(odd["native"], schedule="5 3 * * MON#2")
-    twice = world.seed("unmanaged", "daily-twice-prod", cron="6 3 * * *")
-    world.write("second", world.body(twice["native"]))
-    half = world.seed("unmanaged", "daily-half-prod", cron="7 3 * * *")
-    world.edit(half["native"], paused=True)
-    over = world.seed("unmanaged", "daily-over-prod", cron="8 3 * * *")
-    world.edit(over["native"], ended=True)
-    ending = world.seed(
-        "unmanaged", "daily-ending-prod", cron="9 3 * * *", end_time="2099-01-01T00:00:00+00:00"
-    )
-    gone = world.seed("unmanaged", "daily-gone-prod", cron="10 3 * * *")
-    world.zenml.evaluate(
-        f"client.zen_store.delete_snapshot(__import__('uuid').UUID({gone['snapshot']!r}))"
-    )
-    world.seed("claim", gone["record"], gone["native"])
-    control = world.seed("unmanaged", "daily-control-prod", cron="11 3 * * *")
-    world.seed("rename", control["record"], "daily-\x1b[31mred\nprod")
-    settings = world.seed("unmanaged", "daily-settings-prod", cron="12 3 * * *")
-    world.edit(settings["native"], colour="octarine")
+    gone = world.call(seed.unmanaged, "daily-gone-prod", cron="10 3 * * *")
+    world.call(zenml_store.delete_snapshot, gone.snapshot)
+    world.call(seed.claim, gone.record, gone.native)
+    control = world.call(seed.unmanaged, "daily-control-prod", cron="11 3 * * *")
+    world.call(seed.rename, control.record, "daily-\x1b[31mred\nprod")
+    settings = world.call(seed.unmanaged, "daily-settings-prod", cron="12 3 * * *")
+    world.edit(settings.native, colour="octarine")
     (world.folder("two") / "down").touch()
 
     said = world.run("adopt", "--out", "infra", "--no-preview", "--format", "json")
@@ -197,7 +195,7 @@ def test_what_cannot_be_taken_over_is_told_and_left_out(world: World) -> None:
     told = {it["name"]: it["note"] for it in said.json["schedules"] if it["action"] == "refused"}
     reasons = {
         "daily-lost-prod": "no counterpart of it",
-        orphan["native"]: "ZenML has no record of it",
+        orphan.native: "ZenML has no record of it",
         "daily-broken-prod": "the file says nothing of a schedule",
         "daily-odd-prod": "it fires '5 3 * * MON#2 UTC'",
         "daily-twice-prod": "2 counterparts",
@@ -211,7 +209,7 @@ def test_what_cannot_be_taken_over_is_told_and_left_out(world: World) -> None:
     assert set(told) == set(reasons)
     for name, reason in reasons.items():
         assert reason in told[name], (name, told[name])
-    assert ending["native"] and fine["native"]
+    assert ending.native and fine.native
     adopted = [it["name"] for it in said.json["schedules"] if it["action"] == "adopt"]
     assert adopted == ["daily-fine-prod"]
     assert said.json["managed"] == 1
@@ -226,18 +224,14 @@ def test_what_cannot_be_taken_over_is_told_and_left_out(world: World) -> None:
 
 
 def test_a_take_over_that_failed_half_way_is_taken_up_again(world: World) -> None:
-    made = world.seed("unmanaged", "daily-training-prod", cron="0 3 * * *")
-    module = "__import__('operations.adopt_seed', fromlist=['seed'])"
+    made = world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
     owner = "shop/prod/training"
-    again = world.zenml.evaluate(f"{module}.fail_then_adopt('daily-training-prod', {owner!r})")
-    assert again["failed"] == "filecron: it went away."
-    same = ("record", "native", "snapshot")
-    assert [again[it] for it in same] == [made[it] for it in same]
-    assert again["owner"] == owner
+    again = world.call(adopt_seed.fail_then_adopt, "daily-training-prod", owner)
+    assert again == adopt_seed.Adopted("filecron: it went away.", made, owner)
 
 
 def test_an_unreachable_orchestrator_is_unknown_not_unfit(world: World) -> None:
-    world.seed("unmanaged", "daily-well-prod", cron="0 3 * * *")
+    world.call(seed.unmanaged, "daily-well-prod", cron="0 3 * * *")
     (world.folder() / "down").touch()
     said = world.run("adopt", "daily-well-prod", "--format", "json")
     assert said.code == 2
@@ -245,8 +239,8 @@ def test_an_unreachable_orchestrator_is_unknown_not_unfit(world: World) -> None:
 
 
 def test_the_record_follows_what_really_fires(world: World) -> None:
-    made = world.seed("unmanaged", "daily-training-prod", cron="0 3 * * *")
-    world.edit(made["native"], schedule="0 5 * * *")
+    made = world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
+    world.edit(made.native, schedule="0 5 * * *")
     assert world.run("audit", "--json").findings() == {("cadence-differs", "daily-training-prod")}
     without_backend(world)
     said = world.run("adopt", "daily-training-prod", "--out", "infra")
@@ -255,14 +249,14 @@ def test_the_record_follows_what_really_fires(world: World) -> None:
     pulumi = project(world, world.work / "infra")
     pulumi.up()
     records, _ = both_sides(world)
-    assert records["daily-training-prod"]["cron_expression"] == "0 5 * * *"
-    assert world.natives() == {made["native"]}
+    assert records["daily-training-prod"].cron_expression == "0 5 * * *"
+    assert world.natives() == {made.native}
     assert pulumi.preview("--refresh").changes == {}
     assert world.run("audit", "--json").json["findings"] == []
 
 
 def test_a_module_is_added_to_a_project_that_is_there(world: World) -> None:
-    made = world.seed("unmanaged", "daily-training-prod", cron="0 3 * * *")
+    made = world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
     folder = world.work / "infra"
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
@@ -302,12 +296,12 @@ def test_a_module_is_added_to_a_project_that_is_there(world: World) -> None:
     assert "would also change: " in more.err and "::mine" in more.err
     (folder / "__main__.py").write_text(f"import adopted_schedules\n{before}")
     assert pulumi.up().changes == {"create": 1}
-    assert made["native"] in world.natives()
+    assert made.native in world.natives()
     assert pulumi.preview("--refresh").changes == {}
 
 
 def test_one_whose_pulumi_stack_is_lost_is_taken_when_asked(world: World) -> None:
-    made = world.seed("managed", "daily-mine-dev", "lost/dev/mine", cron="0 3 * * *")
+    made = world.call(seed.managed, "daily-mine-dev", "lost/dev/mine", cron="0 3 * * *")
     refused = world.run("adopt", "daily-mine-dev")
     assert refused.code == 1 and "lost/dev/mine" in refused.out and "--owned" in refused.out
     without_backend(world)
@@ -317,13 +311,13 @@ def test_one_whose_pulumi_stack_is_lost_is_taken_when_asked(world: World) -> Non
     assert 'adopt="lost/dev/mine"' in program and 'snapshot="training:v1"' in program
     pulumi = project(world, world.work / "infra", stack="dev")
     pulumi.up()
-    assert world.natives() == {made["native"]}
-    assert world.body(made["native"])["owner"] == "infra/dev/daily-mine-dev"
+    assert world.natives() == {made.native}
+    assert world.body(made.native)["owner"] == "infra/dev/daily-mine-dev"
     assert pulumi.preview("--refresh").changes == {}
 
 
 def test_without_an_engine_the_program_is_written_all_the_same(world: World) -> None:
-    world.seed("unmanaged", "daily-training-prod", cron="0 3 * * *")
+    world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
     said = world.run("adopt", "--out", "infra/more.py", PATH="/nowhere")
     assert said.code == 2
     assert "there is no 'pulumi' on PATH" in said.err
@@ -333,7 +327,7 @@ def test_without_an_engine_the_program_is_written_all_the_same(world: World) -> 
 
 
 def test_a_missing_passphrase_is_a_clear_message(world: World) -> None:
-    world.seed("unmanaged", "daily-training-prod", cron="0 3 * * *")
+    world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
     folder = world.work / "infra"
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
@@ -347,7 +341,7 @@ def test_a_missing_passphrase_is_a_clear_message(world: World) -> None:
 
 
 def test_the_examples_of_its_help_run(world: World) -> None:
-    world.seed("unmanaged", "daily-training-prod", cron="0 3 * * *")
+    world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
     told = examples(world.run("adopt", "--help").out)
     assert [world.run(*words).code for words in told] == [0, 0]
 

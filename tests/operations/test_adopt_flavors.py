@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from operations import seed
 from operations.conftest import COMMAND
 from operations.test_flavors import Fleet, fleet
 from pulumi_zenml.lifecycle.pairs import Pairs
@@ -54,10 +55,9 @@ def test_a_cron_job_that_zenml_made_is_taken_over_through_the_engine(
     stack = f"adopt-{secrets.token_hex(3)}"
     server_client.register_kubernetes_stack(stack, context=cluster.context, namespace=namespace)
     snapshot = server_client.create_snapshot(stack, pipeline=stack)
-    seed = "__import__('operations.seed', fromlist=['seed']).unmanaged"
     name = f"workdays-{stack}-prod"
-    made = server_client.evaluate(
-        f"{seed}({name!r}, cron='0 3 * * 1-5', stack={stack!r}, snapshot={snapshot.reference!r})"
+    made = server_client.call(
+        seed.unmanaged, name, cron="0 3 * * 1-5", stack=stack, snapshot=snapshot.reference
     )
     folder = tmp_path / "infra"
     folder.mkdir()
@@ -84,16 +84,13 @@ def test_a_cron_job_that_zenml_made_is_taken_over_through_the_engine(
     pulumi.up()
     (resource,) = [it for it in pulumi.resources() if it["type"].endswith("zenml:Schedule")]
     outputs = resource["outputs"]
-    assert outputs["record_id"] == made["record"]
-    assert outputs["native_id"] == made["native"]
-    assert outputs["submitted_snapshot_id"] == made["snapshot"]
+    assert outputs["record_id"] == made.record
+    assert outputs["native_id"] == made.native
+    assert outputs["submitted_snapshot_id"] == made.snapshot
     assert pulumi.preview("--refresh").changes == {}
     assert run("audit")["findings"] == []
     (row,) = run("list")
     assert row["owner"] == f"shop/prod/{outputs['owner'].rpartition('/')[2]}"
     pulumi.destroy()
     assert run("list") == []
-    found = server_client.evaluate(
-        f"[it.name for it in client.list_schedules(name={name!r}).items]"
-    )
-    assert found == []
+    assert name not in {it.name for it in server_client.records()}

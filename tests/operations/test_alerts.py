@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from operations import seed
 from operations.conftest import Said, World
+from operations.seed import Made
 
 SECRET = "sup3r-s3cret-t0ken"
 
@@ -57,14 +59,14 @@ def audit(world: World, *words: str, **env: str) -> Said:
     return said
 
 
-def break_one(world: World, name: str) -> dict[str, str]:
-    made: dict[str, str] = world.seed("unmanaged", name, cron="0 3 * * *")
-    (world.folder() / f"{made['native']}.json").rename(world.work / f"{made['native']}.json")
+def break_one(world: World, name: str) -> Made:
+    made = world.call(seed.unmanaged, name, cron="0 3 * * *")
+    (world.folder() / f"{made.native}.json").rename(world.work / f"{made.native}.json")
     return made
 
 
-def mend(world: World, made: dict[str, str]) -> None:
-    (world.work / f"{made['native']}.json").rename(world.folder() / f"{made['native']}.json")
+def mend(world: World, made: Made) -> None:
+    (world.work / f"{made.native}.json").rename(world.folder() / f"{made.native}.json")
 
 
 def test_only_changes_are_told(world: World, hook: Hook) -> None:
@@ -143,8 +145,8 @@ def test_what_cannot_be_seen_is_told_once_and_is_not_gone(world: World, hook: Ho
 
 
 def test_many_findings_are_one_short_message(world: World, hook: Hook) -> None:
-    made = world.seed("unmanaged", "daily-original-prod", cron="0 3 * * *")
-    world.seed("copies", made["snapshot"], str(world.folder()), 30)
+    made = world.call(seed.unmanaged, "daily-original-prod", cron="0 3 * * *")
+    world.call(seed.copies, made.snapshot, str(world.folder()), 30)
     for path in world.folder().glob("*.json"):
         path.unlink()
     audit(world, "--alert", hook.url)
@@ -183,7 +185,7 @@ def test_the_usual_services_are_known(url: str) -> None:
 
 def test_zenmls_own_alerter_is_told(world: World, hook: Hook, tmp_path: Path) -> None:
     file = tmp_path / "told"
-    world.seed("stack_with_alerter", "told", like="one", file=str(file))
+    world.call(seed.stack_with_alerter, "told", like="one", file=str(file))
     try:
         break_one(world, "daily-first-prod")
         assert audit(world, "--alert", "zenml:told", "--alert", hook.url).code == 1
@@ -197,7 +199,7 @@ def test_zenmls_own_alerter_is_told(world: World, hook: Hook, tmp_path: Path) ->
         assert "alert 1 (zenml) was not delivered: " in said.err
         assert "says it did not post" in said.err
     finally:
-        world.seed("delete_stack", "told")
+        world.call(seed.delete_stack_with_alerter, "told")
 
 
 def test_a_stack_without_an_alerter_is_a_clear_error(world: World) -> None:

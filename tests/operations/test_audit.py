@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from operations import seed
 from operations.conftest import World
+from testbed import zenml_store
 
 
 def hours_ago(hours: float) -> datetime:
@@ -21,37 +23,37 @@ def daily_at(instant: datetime) -> str:
 
 def healthy(world: World) -> None:
     """What gives no finding: both owned and not, active and paused, in several zones."""
-    world.seed("unmanaged", "weekly-report-prod", cron="0 4 * * 1")
-    world.seed("managed", "daily-training-dev", "shop/dev/training", cron="1 3 * * *")
-    idle = world.seed(
-        "managed", "hourly-ingest-dev", "shop/dev/ingest", cron="5 * * * *", paused=True
+    world.call(seed.unmanaged, "weekly-report-prod", cron="0 4 * * 1")
+    world.call(seed.managed, "daily-training-dev", "shop/dev/training", cron="1 3 * * *")
+    idle = world.call(
+        seed.managed, "hourly-ingest-dev", "shop/dev/ingest", cron="5 * * * *", paused=True
     )
-    world.seed("age", idle["record"], hours=50)
-    well = world.seed("unmanaged", "hourly-well-prod", cron="20 * * * *")
-    world.seed("age", well["record"], hours=26)
-    for fire in world.seed("due", "20 * * * *", 25):
+    world.call(seed.age, idle.record, hours=50)
+    well = world.call(seed.unmanaged, "hourly-well-prod", cron="20 * * * *")
+    world.call(seed.age, well.record, hours=26)
+    for fire in world.call(seed.due, "20 * * * *", 25):
         late = datetime.fromisoformat(fire) + timedelta(minutes=3)
-        world.seed("run", well["snapshot"], late.isoformat())
+        world.call(seed.run, well.snapshot, late.isoformat())
 
 
 def one_sided(world: World) -> set[tuple[str, str]]:
-    world.seed("unmanaged", "daily-lost-prod", cron="2 3 * * *", submitted=False)
-    orphan = world.seed("unmanaged", "daily-orphan-prod", cron="3 3 * * *")
-    world.zenml.evaluate(f"client.delete_schedule({orphan['record']!r})")
+    world.call(seed.unmanaged, "daily-lost-prod", cron="2 3 * * *", submitted=False)
+    orphan = world.call(seed.unmanaged, "daily-orphan-prod", cron="3 3 * * *")
+    world.call(zenml_store.delete_record, orphan.record, soft=True)
     world.write("elsewhere", _file("4 3 * * *", "00000000-0000-4000-8000-000000000001"))
     return {
         ("record-without-counterpart", "daily-lost-prod"),
-        ("counterpart-without-record", orphan["native"]),
+        ("counterpart-without-record", orphan.native),
         ("unknown-counterpart", "elsewhere"),
     }
 
 
 def crossed(world: World) -> set[tuple[str, str]]:
-    twin = world.seed("unmanaged", "daily-twin-prod", cron="5 3 * * *")
-    world.write("twin-again", world.body(twin["native"]))
-    thief = world.seed("unmanaged", "daily-thief-prod", cron="5 3 * * *", submitted=False)
-    world.seed("claim", thief["record"], twin["native"])
-    world.seed("unmanaged", "daily-namesake-prod", cron="6 3 * * *", submitted=False)
+    twin = world.call(seed.unmanaged, "daily-twin-prod", cron="5 3 * * *")
+    world.write("twin-again", world.body(twin.native))
+    thief = world.call(seed.unmanaged, "daily-thief-prod", cron="5 3 * * *", submitted=False)
+    world.call(seed.claim, thief.record, twin.native)
+    world.call(seed.unmanaged, "daily-namesake-prod", cron="6 3 * * *", submitted=False)
     world.write("daily-namesake-prod", _file("6 3 * * *", None))
     return {
         ("duplicate-counterparts", "daily-twin-prod"),
@@ -61,15 +63,15 @@ def crossed(world: World) -> set[tuple[str, str]]:
 
 
 def different(world: World) -> set[tuple[str, str]]:
-    edited = world.seed("managed", "daily-edited-dev", "shop/dev/edited", cron="7 3 * * *")
-    world.edit(edited["native"], schedule="7 4 * * *")
-    held = world.seed("unmanaged", "daily-held-prod", cron="8 3 * * *")
-    world.edit(held["native"], paused=True)
-    snoozed = world.seed(
-        "managed", "daily-snoozed-dev", "shop/dev/snoozed", cron="9 3 * * *", paused=True
+    edited = world.call(seed.managed, "daily-edited-dev", "shop/dev/edited", cron="7 3 * * *")
+    world.edit(edited.native, schedule="7 4 * * *")
+    held = world.call(seed.unmanaged, "daily-held-prod", cron="8 3 * * *")
+    world.edit(held.native, paused=True)
+    snoozed = world.call(
+        seed.managed, "daily-snoozed-dev", "shop/dev/snoozed", cron="9 3 * * *", paused=True
     )
     until = hours_ago(1).isoformat()
-    world.seed("note", snoozed["record"], "pulumi_zenml_paused_until", until)
+    world.call(seed.note, snoozed.record, "pulumi_zenml_paused_until", until)
     return {
         ("cadence-differs", "daily-edited-dev"),
         ("paused-on-one-side", "daily-held-prod"),
@@ -78,22 +80,19 @@ def different(world: World) -> set[tuple[str, str]]:
 
 
 def broken(world: World) -> set[tuple[str, str]]:
-    senseless = world.seed("unmanaged", "daily-senseless-prod", cron="10 3 * * *")
-    world.seed("set_column", senseless["record"], "cron_expression", "not a cron")
-    garbled = world.seed("unmanaged", "daily-garbled-prod", cron="11 3 * * *")
-    body = world.body(garbled["native"])
-    world.write(garbled["native"], {"snapshot_id": body["snapshot_id"]})
+    senseless = world.call(seed.unmanaged, "daily-senseless-prod", cron="10 3 * * *")
+    world.call(seed.set_column, senseless.record, "cron_expression", "not a cron")
+    garbled = world.call(seed.unmanaged, "daily-garbled-prod", cron="11 3 * * *")
+    body = world.body(garbled.native)
+    world.write(garbled.native, {"snapshot_id": body["snapshot_id"]})
     world.zenml.register_stack("doomed", "filecron", {"folder": str(world.folder("two"))})
-    world.seed("unmanaged", "daily-doomed-prod", cron="12 3 * * *", stack="doomed")
-    world.zenml.evaluate(
-        "client.create_stack('gone', {'orchestrator': 'one', 'artifact_store': 'default'}).name"
-    )
-    world.seed("unmanaged", "daily-homeless-prod", cron="13 3 * * *", stack="gone")
-    world.zenml.evaluate(
-        "[client.delete_stack('doomed'), client.delete_stack('gone'), "
-        "client.delete_stack_component('doomed', 'orchestrator')] and None"
-    )
-    staged = world.seed("half_made", "shop/dev/half")
+    world.call(seed.unmanaged, "daily-doomed-prod", cron="12 3 * * *", stack="doomed")
+    world.call(zenml_store.compose_stack, "gone", like="one")
+    world.call(seed.unmanaged, "daily-homeless-prod", cron="13 3 * * *", stack="gone")
+    for stack in ("doomed", "gone"):
+        world.call(zenml_store.delete_stack, stack)
+    world.call(zenml_store.delete_orchestrator, "doomed")
+    staged = world.call(seed.half_made, "shop/dev/half")
     return {
         ("broken-record", "daily-senseless-prod"),
         ("broken-counterpart", "daily-garbled-prod"),
@@ -108,14 +107,18 @@ def broken(world: World) -> set[tuple[str, str]]:
 def stale(world: World) -> set[tuple[str, str]]:
     world.zenml.create_snapshot("one", pipeline="scoring", name="live")
     newer = world.zenml.create_snapshot("one", pipeline="scoring", name="next", value=2)
-    world.seed(
-        "managed", "daily-moved-dev", "shop/dev/moved", cron="14 3 * * *", snapshot="scoring:live"
+    world.call(
+        seed.managed,
+        "daily-moved-dev",
+        "shop/dev/moved",
+        cron="14 3 * * *",
+        snapshot="scoring:live",
     )
-    world.seed("rename_snapshot", newer.id, "live")
-    gone = world.seed("managed", "daily-gone-dev", "shop/dev/gone", cron="15 3 * * *")
-    world.zenml.evaluate(f"client.delete_snapshot({gone['snapshot']!r})")
+    world.call(zenml_store.rename_snapshot, newer.id, "live")
+    gone = world.call(seed.managed, "daily-gone-dev", "shop/dev/gone", cron="15 3 * * *")
+    world.call(zenml_store.delete_snapshot, gone.snapshot)
     over = hours_ago(2).isoformat()
-    world.seed("unmanaged", "daily-over-prod", cron="16 3 * * *", end_time=over)
+    world.call(seed.unmanaged, "daily-over-prod", cron="16 3 * * *", end_time=over)
     return {
         ("stale-target", "daily-moved-dev"),
         ("stale-target", "daily-gone-dev"),
@@ -124,27 +127,27 @@ def stale(world: World) -> set[tuple[str, str]]:
 
 
 def runs(world: World) -> set[tuple[str, str]]:
-    silent = world.seed("unmanaged", "hourly-silent-prod", cron="17 * * * *")
-    world.seed("age", silent["record"], hours=30)
-    gappy = world.seed("unmanaged", "hourly-gappy-prod", cron="18 * * * *")
-    world.seed("age", gappy["record"], hours=30)
-    fires = world.seed("due", "18 * * * *", 25)
+    silent = world.call(seed.unmanaged, "hourly-silent-prod", cron="17 * * * *")
+    world.call(seed.age, silent.record, hours=30)
+    gappy = world.call(seed.unmanaged, "hourly-gappy-prod", cron="18 * * * *")
+    world.call(seed.age, gappy.record, hours=30)
+    fires = world.call(seed.due, "18 * * * *", 25)
     for index, fire in enumerate(fires):
         if index not in (3, 4):
-            world.seed("run", gappy["snapshot"], fire)
+            world.call(seed.run, gappy.snapshot, fire)
     start = hours_ago(5)
-    sick = world.seed("unmanaged", "daily-sick-prod", cron=daily_at(start))
-    world.seed("age", sick["record"], hours=24 * 4)
+    sick = world.call(seed.unmanaged, "daily-sick-prod", cron=daily_at(start))
+    world.call(seed.age, sick.record, hours=24 * 4)
     for days in (0, 1, 2):
-        world.seed("run", sick["snapshot"], (start - timedelta(days=days)).isoformat(), "failed")
-    crash = world.seed("unmanaged", "hourly-crash-prod", cron="19 * * * *")
-    world.seed("age", crash["record"], hours=30)
-    words = [f"failed@{fire}" for fire in world.seed("due", "19 * * * *", 29)]
-    (world.folder() / f"{crash['native']}.runs").write_text(" ".join(words))
+        world.call(seed.run, sick.snapshot, (start - timedelta(days=days)).isoformat(), "failed")
+    crash = world.call(seed.unmanaged, "hourly-crash-prod", cron="19 * * * *")
+    world.call(seed.age, crash.record, hours=30)
+    words = [f"failed@{fire}" for fire in world.call(seed.due, "19 * * * *", 29)]
+    (world.folder() / f"{crash.native}.runs").write_text(" ".join(words))
     start = hours_ago(8)
-    stuck = world.seed("unmanaged", "daily-stuck-prod", cron=daily_at(start))
-    world.seed("age", stuck["record"], hours=10)
-    world.seed("run", stuck["snapshot"], start.isoformat(), "running")
+    stuck = world.call(seed.unmanaged, "daily-stuck-prod", cron=daily_at(start))
+    world.call(seed.age, stuck.record, hours=10)
+    world.call(seed.run, stuck.snapshot, start.isoformat(), "running")
     return {
         ("never-fired", "hourly-silent-prod"),
         ("missed-runs", "hourly-gappy-prod"),
@@ -158,13 +161,13 @@ def fleet(world: World) -> set[tuple[str, str]]:
     # Those that start together on a day that is not near are no finding.
     far = datetime.now(UTC) + timedelta(days=10)
     for name in ("a", "b", "c", "d"):
-        world.seed("unmanaged", f"monthly-{name}-prod", cron=f"30 1 {far.day} * *")
+        world.call(seed.unmanaged, f"monthly-{name}-prod", cron=f"30 1 {far.day} * *")
     # No other schedule of this world starts at that minute.
     tomorrow = (datetime.now(UTC) + timedelta(hours=20)).replace(minute=41)
     for name in ("a", "b", "c", "d"):
-        world.seed("unmanaged", f"daily-{name}-prod", cron=daily_at(tomorrow))
-    world.seed("unmanaged", "Nightly Report", cron="31 3 * * *")
-    world.seed("expire_credentials", "two", hours=30)
+        world.call(seed.unmanaged, f"daily-{name}-prod", cron=daily_at(tomorrow))
+    world.call(seed.unmanaged, "Nightly Report", cron="31 3 * * *")
+    world.call(seed.expire_credentials, "two", hours=30)
     return {
         ("crowded-minute", "daily-a-prod, daily-b-prod, daily-c-prod, daily-d-prod"),
         ("naming", "Nightly Report"),
@@ -202,7 +205,7 @@ def test_each_finding_is_reported_and_nothing_else(world: World) -> None:
     try:
         said = world.run("audit", "--json", "--crowded", "4", PULUMI_ZENML_STATE=str(world.work))
     finally:
-        world.seed("forget_credentials")
+        world.call(seed.forget_credentials)
     assert said.findings() == expected, said.out
     assert said.code == 1
     for finding in said.json["findings"]:
@@ -217,28 +220,25 @@ def test_each_finding_is_reported_and_nothing_else(world: World) -> None:
 
 def test_drift_is_the_share_of_what_one_side_has(world: World) -> None:
     for index in range(3):
-        world.seed("unmanaged", f"daily-{index}-prod", cron=f"{index} 3 * * *")
-    world.seed("unmanaged", "daily-lost-prod", cron="9 3 * * *", submitted=False)
-    orphan = world.seed("unmanaged", "daily-orphan-prod", cron="9 4 * * *")
-    world.zenml.evaluate(
-        f"client.zen_store.delete_schedule(__import__('uuid').UUID"
-        f"({orphan['record']!r}), soft=False)"
-    )
+        world.call(seed.unmanaged, f"daily-{index}-prod", cron=f"{index} 3 * * *")
+    world.call(seed.unmanaged, "daily-lost-prod", cron="9 3 * * *", submitted=False)
+    orphan = world.call(seed.unmanaged, "daily-orphan-prod", cron="9 4 * * *")
+    world.call(zenml_store.delete_record, orphan.record, soft=False)
     said = world.run("audit", "--json")
     assert (said.json["schedules"], said.json["counterparts"]) == (4, 4)
     assert said.json["drift_percent"] == 40.0
 
 
 def test_a_fire_is_judged_once(world: World) -> None:
-    gappy = world.seed("unmanaged", "hourly-gappy-prod", cron="18 * * * *")
-    world.seed("age", gappy["record"], hours=30)
-    fires = world.seed("due", "18 * * * *", 25)
+    gappy = world.call(seed.unmanaged, "hourly-gappy-prod", cron="18 * * * *")
+    world.call(seed.age, gappy.record, hours=30)
+    fires = world.call(seed.due, "18 * * * *", 25)
     for fire in fires[:-2]:
-        world.seed("run", gappy["snapshot"], fire)
+        world.call(seed.run, gappy.snapshot, fire)
     first = world.run("audit", "--json")
     assert first.findings() == {("missed-runs", "hourly-gappy-prod")}
     (state,) = (world.work / "state").glob("audit-*.json")
-    assert gappy["record"] in state.read_text()
+    assert gappy.record in state.read_text()
     again = world.run("audit", "--json")
     assert again.findings() == set()
     since = world.run("audit", "--json", "--since", "3h")
@@ -248,9 +248,9 @@ def test_a_fire_is_judged_once(world: World) -> None:
 
 
 def test_a_schedule_that_changed_owes_nothing_from_before(world: World) -> None:
-    resumed = world.seed("unmanaged", "hourly-resumed-prod", cron="18 * * * *")
-    world.seed("age", resumed["record"], hours=30)
-    world.seed("run", resumed["snapshot"], hours_ago(29).isoformat())
+    resumed = world.call(seed.unmanaged, "hourly-resumed-prod", cron="18 * * * *")
+    world.call(seed.age, resumed.record, hours=30)
+    world.call(seed.run, resumed.snapshot, hours_ago(29).isoformat())
     assert world.run("pause", "hourly-resumed-prod", "--yes").code == 0
     assert world.run("audit", "--json").findings() == set()
     assert world.run("resume", "hourly-resumed-prod", "--yes").code == 0
@@ -258,8 +258,8 @@ def test_a_schedule_that_changed_owes_nothing_from_before(world: World) -> None:
 
 
 def test_an_orchestrator_that_is_down_is_unknown_not_missing(world: World) -> None:
-    world.seed("unmanaged", "daily-here-prod", cron="0 3 * * *", submitted=False)
-    world.seed("unmanaged", "daily-there-prod", cron="1 3 * * *", stack="two")
+    world.call(seed.unmanaged, "daily-here-prod", cron="0 3 * * *", submitted=False)
+    world.call(seed.unmanaged, "daily-there-prod", cron="1 3 * * *", stack="two")
     (world.folder("two") / "down").touch()
     said = world.run("audit", "--json")
     assert said.code == 2
@@ -270,7 +270,7 @@ def test_an_orchestrator_that_is_down_is_unknown_not_missing(world: World) -> No
     assert said.json["drift_percent"] == 100.0
     listed = world.run("list", "--format", "json")
     assert listed.code == 2
-    assert {it["name"]: it["native"] for it in listed.json} == {
+    assert {it["name"]: it.native for it in listed.json} == {
         "daily-here-prod": "missing",
         "daily-there-prod": "unknown",
     }
@@ -279,23 +279,23 @@ def test_an_orchestrator_that_is_down_is_unknown_not_missing(world: World) -> No
 def test_two_components_of_one_place_count_once(world: World) -> None:
     world.zenml.register_stack("again", "filecron", {"folder": str(world.folder("one"))})
     try:
-        world.seed("unmanaged", "daily-one-prod", cron="0 3 * * *")
-        world.seed("unmanaged", "daily-again-prod", cron="1 3 * * *", stack="again")
+        world.call(seed.unmanaged, "daily-one-prod", cron="0 3 * * *")
+        world.call(seed.unmanaged, "daily-again-prod", cron="1 3 * * *", stack="again")
         said = world.run("audit", "--json")
         assert said.findings() == set(), said.out
         assert said.json["counterparts"] == 2
     finally:
-        world.zenml.evaluate(
-            "[client.delete_stack('again'), "
-            "client.delete_stack_component('again', 'orchestrator')] and None"
-        )
+        world.call(zenml_store.delete_stack, "again")
+        world.call(zenml_store.delete_orchestrator, "again")
 
 
 def test_every_project_is_looked_at_and_one_can_be_chosen(world: World) -> None:
-    world.zenml.evaluate("client.create_project(name='other', description='').name")
+    world.call(zenml_store.create_project, "other")
     try:
-        world.seed("unmanaged", "daily-here-prod", cron="0 3 * * *")
-        world.seed("move", world.seed("unmanaged", "daily-there-prod", cron="1 3 * * *"), "other")
+        world.call(seed.unmanaged, "daily-here-prod", cron="0 3 * * *")
+        world.call(
+            seed.move, world.call(seed.unmanaged, "daily-there-prod", cron="1 3 * * *"), "other"
+        )
         rows = world.run("list", "--format", "json").json
         assert {(it["project"], it["name"]) for it in rows} == {
             ("default", "daily-here-prod"),
@@ -311,13 +311,13 @@ def test_every_project_is_looked_at_and_one_can_be_chosen(world: World) -> None:
         wrong = world.run("audit", "--project", "othr")
         assert wrong.code == 2 and "Near it: other" in wrong.err
     finally:
-        world.seed("delete_all")
-        world.zenml.evaluate("client.delete_project('other')")
+        world.call(seed.delete_all)
+        world.call(zenml_store.delete_project, "other")
 
 
 def test_filters_and_formats(world: World) -> None:
-    world.seed("unmanaged", "daily-lost-prod", cron="9 3 * * *", submitted=False)
-    world.seed("unmanaged", "badly named", cron="8 3 * * *")
+    world.call(seed.unmanaged, "daily-lost-prod", cron="9 3 * * *", submitted=False)
+    world.call(seed.unmanaged, "badly named", cron="8 3 * * *")
     assert world.run("audit", "--json", "--ignore", "naming").findings() == {
         ("record-without-counterpart", "daily-lost-prod")
     }
@@ -341,11 +341,8 @@ def test_filters_and_formats(world: World) -> None:
 
 
 def test_a_result_can_be_written_and_read(world: World) -> None:
-    world.seed("unmanaged", "daily-lost-prod", cron="9 3 * * *", submitted=False)
-    text = world.zenml.evaluate(
-        "__import__('pulumi_zenml.operations', fromlist=['x']).run_audit(__import__("
-        "'pulumi_zenml.zenml.connection', fromlist=['x']).Connection()).to_json()"
-    )
+    world.call(seed.unmanaged, "daily-lost-prod", cron="9 3 * * *", submitted=False)
+    text = world.call(seed.audit_as_json)
     from pulumi_zenml.errors import InputError
     from pulumi_zenml.operations import AuditResult
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from operations import seed
 from operations.conftest import COMMAND, World
+from testbed import zenml_store
 
 
 def removed(world: World, *words: str) -> Any:
@@ -29,15 +31,15 @@ def registry(world: World) -> dict[str, tuple[Any, ...]]:
 
 def test_cleanup_then_audit_is_clean_and_restore_brings_it_back(world: World) -> None:
     over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
-    world.seed("unmanaged", "daily-well-prod", cron="0 3 * * *")
-    owned = world.seed("managed", "daily-mine-dev", "shop/dev/mine", cron="1 3 * * *")
-    world.seed("unmanaged", "daily-lost-prod", cron="2 3 * * *", submitted=False)
-    orphan = world.seed("unmanaged", "daily-orphan-prod", cron="3 3 * * *")
-    world.edit(orphan["native"], paused=True, colour="red")
-    world.zenml.evaluate(f"client.delete_schedule({orphan['record']!r})")
-    world.seed("unmanaged", "daily-over-prod", cron="4 3 * * *", end_time=over)
-    twin = world.seed("unmanaged", "daily-twin-prod", cron="5 3 * * *")
-    world.write("twin-again", world.body(twin["native"]))
+    world.call(seed.unmanaged, "daily-well-prod", cron="0 3 * * *")
+    owned = world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="1 3 * * *")
+    world.call(seed.unmanaged, "daily-lost-prod", cron="2 3 * * *", submitted=False)
+    orphan = world.call(seed.unmanaged, "daily-orphan-prod", cron="3 3 * * *")
+    world.edit(orphan.native, paused=True, colour="red")
+    world.call(zenml_store.delete_record, orphan.record, soft=True)
+    world.call(seed.unmanaged, "daily-over-prod", cron="4 3 * * *", end_time=over)
+    twin = world.call(seed.unmanaged, "daily-twin-prod", cron="5 3 * * *")
+    world.write("twin-again", world.body(twin.native))
     before, natives = registry(world), world.natives()
 
     dry = world.run("cleanup")
@@ -52,7 +54,7 @@ def test_cleanup_then_audit_is_clean_and_restore_brings_it_back(world: World) ->
     assert done.code == 0, done.err
     assert "nothing came in" in done.err
     assert world.run("audit", "--json").findings() == set()
-    assert world.natives() == {owned["native"], twin["native"], *keep(world, "daily-well-prod")}
+    assert world.natives() == {owned.native, twin.native, *keep(world, "daily-well-prod")}
 
     backup = json.loads((world.work / "b.json").read_text())
     assert (backup["format"], backup["version"]) == ("pulumi-zenml-backup", 1)
@@ -61,12 +63,12 @@ def test_cleanup_then_audit_is_clean_and_restore_brings_it_back(world: World) ->
     assert set(by_name) == {
         "daily-lost-prod",
         "daily-over-prod",
-        f"training-{orphan['native']}",
+        f"training-{orphan.native}",
         "training-twin-again",
     }
-    kept = by_name[f"training-{orphan['native']}"]
+    kept = by_name[f"training-{orphan.native}"]
     assert kept["paused"] and kept["settings"] == {"colour": "red"}
-    assert kept["snapshot"] == orphan["snapshot"]
+    assert kept["snapshot"] == orphan.snapshot
     assert kept["cadence"]["cron"] == "3 3 * * *"
 
     back = world.run("restore", "b.json", "--yes", "--format", "json")
@@ -76,7 +78,7 @@ def test_cleanup_then_audit_is_clean_and_restore_brings_it_back(world: World) ->
     # The dead record and the ended schedule are as they were; what had no record has one now.
     assert after["daily-lost-prod"] == before["daily-lost-prod"]
     assert after["daily-over-prod"][:3] == before["daily-over-prod"][:3]
-    restored = after[f"training-{orphan['native']}"]
+    restored = after[f"training-{orphan.native}"]
     assert restored[2:6] == ("At 03:03 every day, UTC", "UTC", "paused", "paused")
     assert after["training-twin-again"][4:] == ("active", "active", "unmanaged", "")
     (remade,) = [
@@ -94,8 +96,13 @@ def keep(world: World, name: str) -> set[str]:
 
 
 def test_a_whole_pair_is_removed_by_name_and_comes_back_as_it_was(world: World) -> None:
-    world.seed(
-        "managed", "daily-mine-dev", "shop/dev/mine", cron="1 3 * * *", paused=True, colour="green"
+    world.call(
+        seed.managed,
+        "daily-mine-dev",
+        "shop/dev/mine",
+        cron="1 3 * * *",
+        paused=True,
+        colour="green",
     )
     before = registry(world)
     assert removed(world, "--code", "past-its-end") == []
@@ -114,8 +121,8 @@ def test_a_whole_pair_is_removed_by_name_and_comes_back_as_it_was(world: World) 
 
 
 def test_what_is_not_ours_to_touch_is_left_alone(world: World) -> None:
-    owned = world.seed("managed", "daily-mine-dev", "shop/dev/mine", cron="1 3 * * *")
-    (world.folder() / f"{owned['native']}.json").unlink()
+    owned = world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="1 3 * * *")
+    (world.folder() / f"{owned.native}.json").unlink()
     foreign = {**world_file(), "snapshot_id": "00000000-0000-4000-8000-000000000001"}
     world.write("elsewhere", foreign)
     rows = removed(world, "--code", "unknown-counterpart", "--code", "record-without-counterpart")
@@ -137,19 +144,19 @@ def world_file() -> dict[str, Any]:
 
 
 def test_a_claimed_counterpart_is_not_taken_along(world: World) -> None:
-    mine = world.seed("unmanaged", "daily-mine-prod", cron="5 3 * * *")
-    thief = world.seed("unmanaged", "daily-thief-prod", cron="5 3 * * *", submitted=False)
-    world.seed("claim", thief["record"], mine["native"])
+    mine = world.call(seed.unmanaged, "daily-mine-prod", cron="5 3 * * *")
+    thief = world.call(seed.unmanaged, "daily-thief-prod", cron="5 3 * * *", submitted=False)
+    world.call(seed.claim, thief.record, mine.native)
     rows = removed(world, "--code", "shared-counterpart", "--apply", "--yes")
     assert [row["name"] for row in rows] == ["daily-thief-prod"]
-    assert world.natives() == {mine["native"]}
+    assert world.natives() == {mine.native}
     assert set(registry(world)) == {"daily-mine-prod"}
 
 
 def test_a_cleanup_that_is_killed_can_be_run_again(world: World) -> None:
     over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
     for index in range(3):
-        world.seed("unmanaged", f"daily-{index}-prod", cron=f"{index} 3 * * *", end_time=over)
+        world.call(seed.unmanaged, f"daily-{index}-prod", cron=f"{index} 3 * * *", end_time=over)
     (world.folder() / "die-on-delete").touch()
     killed = world.run("cleanup", "--apply", "--yes", "--backup", "first.json")
     assert killed.code == 9
@@ -164,8 +171,8 @@ def test_a_cleanup_that_is_killed_can_be_run_again(world: World) -> None:
 
 def test_one_step_that_fails_does_not_keep_the_others(world: World) -> None:
     over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
-    world.seed("unmanaged", "daily-one-prod", cron="0 3 * * *", end_time=over)
-    world.seed("unmanaged", "daily-two-prod", cron="1 3 * * *", end_time=over, stack="two")
+    world.call(seed.unmanaged, "daily-one-prod", cron="0 3 * * *", end_time=over)
+    world.call(seed.unmanaged, "daily-two-prod", cron="1 3 * * *", end_time=over, stack="two")
     (world.folder("one") / "keep").touch()
     said = world.run("cleanup", "--apply", "--yes", "--format", "json")
     assert said.code == 1
@@ -180,7 +187,7 @@ def test_one_step_that_fails_does_not_keep_the_others(world: World) -> None:
 def test_two_cleanups_at_once_do_no_harm(world: World) -> None:
     over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
     for index in range(3):
-        world.seed("unmanaged", f"daily-{index}-prod", cron=f"{index} 3 * * *", end_time=over)
+        world.call(seed.unmanaged, f"daily-{index}-prod", cron=f"{index} 3 * * *", end_time=over)
     command = [str(COMMAND), "cleanup", "--apply", "--yes", "--backup"]
     # The second on another machine, so to speak: no lock keeps the two apart.
     both = [
@@ -199,7 +206,7 @@ def test_two_cleanups_at_once_do_no_harm(world: World) -> None:
 
 
 def test_a_lock_held_elsewhere_is_a_clear_message(world: World) -> None:
-    world.seed("unmanaged", "daily-lost-prod", cron="2 3 * * *", submitted=False)
+    world.call(seed.unmanaged, "daily-lost-prod", cron="2 3 * * *", submitted=False)
     assert world.run("cleanup", "--apply", "--yes", "--code", "half-made").code == 0
     busy = world.run("restore", "--yes", str(make_backup(world)))
     assert busy.code in (0, 1)
@@ -219,7 +226,7 @@ def make_backup(world: World) -> Path:
 
 
 def test_a_backup_that_cannot_be_written_changes_nothing(world: World) -> None:
-    world.seed("unmanaged", "daily-lost-prod", cron="2 3 * * *", submitted=False)
+    world.call(seed.unmanaged, "daily-lost-prod", cron="2 3 * * *", submitted=False)
     (world.work / "taken.json").write_text("mine")
     for path in ("taken.json", "/proc/none/b.json"):
         said = world.run("cleanup", "--apply", "--yes", "--backup", path)
@@ -262,7 +269,7 @@ def test_a_backup_that_cannot_be_trusted_is_refused(
 
 def test_a_run_after_a_cleanup_is_seen(world: World) -> None:
     over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
-    made = world.seed("unmanaged", "daily-over-prod", cron="0 3 * * *", end_time=over)
+    made = world.call(seed.unmanaged, "daily-over-prod", cron="0 3 * * *", end_time=over)
     with subprocess.Popen(
         [str(COMMAND), "cleanup", "--apply", "--yes", "--backup", "b.json", "--observe", "90s"],
         cwd=world.work,
@@ -276,25 +283,25 @@ def test_a_run_after_a_cleanup_is_seen(world: World) -> None:
             if line.startswith("backup:"):
                 break
         later = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
-        run = world.seed("run", made["snapshot"], later, "running")
+        run = world.call(seed.run, made.snapshot, later, "running")
         _, said = process.communicate(timeout=200)
     assert process.returncode == 1
     assert f"run '{run}' came after that" in said
 
 
 def test_a_counterpart_that_became_another_records_is_left_alone(world: World) -> None:
-    other = world.seed("unmanaged", "daily-other-prod", cron="0 3 * * *")
-    mine = world.seed("unmanaged", "daily-mine-prod", cron="0 4 * * *")
-    (world.folder() / f"{mine['native']}.json").unlink()
-    world.seed("claim", mine["record"], other["native"])
-    world.seed("delete_pair", mine["record"], other["native"])
-    assert world.natives() == {other["native"]}
-    assert [it["name"] for it in world.zenml.schedules()] == ["daily-other-prod"]
+    other = world.call(seed.unmanaged, "daily-other-prod", cron="0 3 * * *")
+    mine = world.call(seed.unmanaged, "daily-mine-prod", cron="0 4 * * *")
+    (world.folder() / f"{mine.native}.json").unlink()
+    world.call(seed.claim, mine.record, other.native)
+    world.call(seed.delete_pair, mine.record, other.native)
+    assert world.natives() == {other.native}
+    assert [it.name for it in world.zenml.records()] == ["daily-other-prod"]
 
 
 def test_a_counterpart_that_was_pointed_elsewhere_by_hand_goes(world: World) -> None:
-    made = world.seed("unmanaged", "daily-mine-prod", cron="0 4 * * *")
-    world.edit(made["native"], snapshot_id="b7b6a3a4-6a5d-4a1c-9f0c-0d9f0a3c1e55")
-    world.seed("delete_pair", made["record"], made["native"])
+    made = world.call(seed.unmanaged, "daily-mine-prod", cron="0 4 * * *")
+    world.edit(made.native, snapshot_id="b7b6a3a4-6a5d-4a1c-9f0c-0d9f0a3c1e55")
+    world.call(seed.delete_pair, made.record, made.native)
     assert world.natives() == set()
-    assert world.zenml.schedules() == []
+    assert world.zenml.records() == []

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from operations import seed
 from operations.conftest import COMMAND, World
 from pulumi_zenml.cli import COMMANDS
 
@@ -26,7 +27,7 @@ def states(world: World, name: str) -> tuple[str, str]:
 
 
 def test_pause_and_resume_an_unmanaged_schedule(world: World) -> None:
-    world.seed("unmanaged", "daily-well-prod", cron="0 3 * * *")
+    world.call(seed.unmanaged, "daily-well-prod", cron="0 3 * * *")
     unasked = world.run("pause", "daily-well-prod")
     assert unasked.code == 2 and "give --yes" in unasked.err
     assert states(world, "daily-well-prod") == ("active", "active")
@@ -37,14 +38,14 @@ def test_pause_and_resume_an_unmanaged_schedule(world: World) -> None:
 
 
 def test_a_managed_one_says_what_the_next_up_will_do(world: World) -> None:
-    world.seed("managed", "daily-mine-dev", "shop/dev/mine", cron="0 3 * * *")
+    world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="0 3 * * *")
     (paused,) = world.run("pause", "daily-mine-dev", "--yes", "--format", "json").json
     assert paused["native"] == "paused"
     assert "shop/dev/mine" in paused["note"] and "pulumi up --refresh" in paused["note"]
 
 
 def test_a_pause_for_a_while_ends_by_itself_or_by_what_is_due(world: World) -> None:
-    world.seed("managed", "daily-mine-dev", "shop/dev/mine", cron="0 3 * * *")
+    world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="0 3 * * *")
     waited = world.run("pause", "daily-mine-dev", "--until", "1s", "--yes")
     assert waited.code == 0, waited.err
     assert "resumed daily-mine-dev" in waited.err
@@ -61,7 +62,7 @@ def test_a_pause_for_a_while_ends_by_itself_or_by_what_is_due(world: World) -> N
 
 
 def test_what_a_flavor_cannot_do_is_said(world: World) -> None:
-    world.seed("unmanaged", "daily-well-prod", cron="0 3 * * *")
+    world.call(seed.unmanaged, "daily-well-prod", cron="0 3 * * *")
     said = world.run("trigger", "daily-well-prod", "--yes")
     assert said.code == 2
     assert "filecron cannot start a run now: nobody asked for it" in said.err
@@ -71,13 +72,13 @@ def test_what_a_flavor_cannot_do_is_said(world: World) -> None:
 
 
 def test_history_joins_both_sides_and_shows_gaps(world: World) -> None:
-    made = world.seed("unmanaged", "hourly-gappy-prod", cron="18 * * * *")
-    world.seed("age", made["record"], hours=6)
-    fires = [datetime.fromisoformat(it) for it in world.seed("due", "18 * * * *", 5.5)]
+    made = world.call(seed.unmanaged, "hourly-gappy-prod", cron="18 * * * *")
+    world.call(seed.age, made.record, hours=6)
+    fires = [datetime.fromisoformat(it) for it in world.call(seed.due, "18 * * * *", 5.5)]
     start = fires[0] + timedelta(minutes=2)
-    world.seed("run", made["snapshot"], start.isoformat(), minutes=7, native="run-0")
+    world.call(seed.run, made.snapshot, start.isoformat(), minutes=7, native="run-0")
     words = [f"succeeded@{fires[0].isoformat()}", f"failed@{fires[1].isoformat()}"]
-    (world.folder() / f"{made['native']}.runs").write_text(" ".join(words))
+    (world.folder() / f"{made.native}.runs").write_text(" ".join(words))
     said = world.run("history", "hourly-gappy-prod", "--since", "1d", "--format", "json")
     rows = {it["started"] or it["due"]: it for it in said.json}
     both = rows[fires[0].isoformat()]
@@ -95,10 +96,10 @@ def test_history_joins_both_sides_and_shows_gaps(world: World) -> None:
 
 
 def test_list_has_filters_and_formats(world: World) -> None:
-    made = world.seed("managed", "daily-mine-dev", "shop/dev/mine", cron="0 3 * * 1-5")
+    made = world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="0 3 * * 1-5")
     started = datetime.now(UTC) - timedelta(minutes=30)
-    world.seed("run", made["snapshot"], started.isoformat(), "failed")
-    world.seed("unmanaged", "daily-lost-prod", cron="1 3 * * *", submitted=False)
+    world.call(seed.run, made.snapshot, started.isoformat(), "failed")
+    world.call(seed.unmanaged, "daily-lost-prod", cron="1 3 * * *", submitted=False)
     rows = {it["name"]: it for it in world.run("list", "--format", "json").json}
     mine, lost = rows["daily-mine-dev"], rows["daily-lost-prod"]
     assert mine["cadence"] == "At 03:00 on Monday through Friday, Europe/Berlin"
@@ -124,7 +125,7 @@ def test_list_has_filters_and_formats(world: World) -> None:
 
 
 def test_watch_looks_again(world: World) -> None:
-    world.seed("unmanaged", "daily-well-prod", cron="0 3 * * *")
+    world.call(seed.unmanaged, "daily-well-prod", cron="0 3 * * *")
     with subprocess.Popen(
         [str(COMMAND), "list", "--watch", "1s"],
         cwd=world.work,
@@ -146,8 +147,8 @@ def test_watch_looks_again(world: World) -> None:
 
 @pytest.mark.parametrize("command", ["list", "audit", "history", "cleanup"])
 def test_a_name_cannot_do_anything_to_a_terminal(world: World, command: str) -> None:
-    made = world.seed("unmanaged", "daily-nasty-prod", cron="0 3 * * *", submitted=False)
-    world.seed("rename", made["record"], NASTY)
+    made = world.call(seed.unmanaged, "daily-nasty-prod", cron="0 3 * * *", submitted=False)
+    world.call(seed.rename, made.record, NASTY)
     for format in ("table", "json", "yaml", "csv"):
         words = [command, *([NASTY] if command == "history" else []), "--format", format]
         said = world.run(*words)
@@ -162,7 +163,7 @@ def test_a_name_cannot_do_anything_to_a_terminal(world: World, command: str) -> 
 
 
 def test_stdout_is_for_machines_and_stderr_for_people(world: World) -> None:
-    world.seed("unmanaged", "daily-well-prod", cron="0 3 * * *")
+    world.call(seed.unmanaged, "daily-well-prod", cron="0 3 * * *")
     said = world.run("audit", "--json", ZENML_LOGGING_VERBOSITY="DEBUG")
     assert said.json["schedules"] == 1
     secret = '{"one": {"token": "very-secret"'
@@ -184,8 +185,8 @@ def examples(help: str) -> list[list[str]]:
 
 def test_every_help_has_examples_that_run(world: World) -> None:
     over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
-    world.seed("unmanaged", "daily-training-prod", cron="0 3 * * *")
-    world.seed("unmanaged", "daily-over-prod", cron="0 3 * * *", end_time=over)
+    world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
+    world.call(seed.unmanaged, "daily-over-prod", cron="0 3 * * *", end_time=over)
     ends: dict[str, list[int]] = {}
     commands = "list audit history pause resume cleanup restore trigger report doctor".split()
     for command in commands:
@@ -221,14 +222,14 @@ def test_the_console_script_knows_every_command(world: World, command: str) -> N
 
 
 def test_the_console_script_looks_as_well(world: World) -> None:
-    made = world.seed("unmanaged", "daily-training-prod", cron="0 3 * * *")
+    made = world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
     said = world.script("list", "--format", "json")
     assert said.code == 0, said.err
-    assert [it["native_id"] for it in said.json] == [made["native"]]
+    assert [it["native_id"] for it in said.json] == [made.native]
 
 
 def test_a_broken_pipe_is_no_traceback(world: World) -> None:
-    world.seed("unmanaged", "daily-well-prod", cron="0 3 * * *")
+    world.call(seed.unmanaged, "daily-well-prod", cron="0 3 * * *")
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from operations import seed
 from operations.conftest import World
 
 
 def test_calls_do_not_grow_with_schedules(world: World) -> None:
-    made = world.seed("unmanaged", "daily-copied-prod", cron="0 3 * * *")
-    world.seed("run", made["snapshot"], "2026-01-01T03:00:00+00:00")
-    few = {what: world.seed("count_calls", what) for what in ("list", "audit", "report")}
-    world.seed("copies", made["snapshot"], str(world.folder()), 999)
+    made = world.call(seed.unmanaged, "daily-copied-prod", cron="0 3 * * *")
+    world.call(seed.run, made.snapshot, "2026-01-01T03:00:00+00:00")
+    few = {what: world.call(seed.count_calls, what) for what in ("list", "audit", "report")}
+    world.call(seed.copies, made.snapshot, str(world.folder()), 999)
     for what in ("list", "audit", "report"):
-        many = world.seed("count_calls", what)
+        many = world.call(seed.count_calls, what)
         # One listing for each component, whatever it holds.
         assert many["list_all"] == few[what]["list_all"] == 2
         assert {many.get(it, 0) for it in ("read", "locate", "runs")} == {0}

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
+from operations import seed
 from operations.conftest import World
+from operations.seed import Made
 from orchestrators.benches import FLAVORS, Ready, ready
 from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.lifecycle.pair import Declared
@@ -32,9 +34,9 @@ NAME = "daily-training-prod"
 
 
 @pytest.fixture
-def made(world: World) -> dict[str, str]:
+def made(world: World) -> Made:
     """One healthy schedule."""
-    seeded: dict[str, str] = world.seed("unmanaged", NAME, cron="0 3 * * *")
+    seeded = world.call(seed.unmanaged, NAME, cron="0 3 * * *")
     return seeded
 
 
@@ -58,8 +60,8 @@ def with_result(rows: Mapping[tuple[str, str, str], Any], *results: str) -> set[
     return {key for key, it in rows.items() if it["result"] in results}
 
 
-def test_a_healthy_world(world: World, made: dict[str, str]) -> None:
-    before = world.body(made["native"])
+def test_a_healthy_world(world: World, made: Made) -> None:
+    before = world.body(made.native)
     rows = look(world, code=0)
     assert with_result(rows, "failed", "warning", "unknown") == set()
     assert {it[0] for it in rows} == set(AREAS)
@@ -69,7 +71,7 @@ def test_a_healthy_world(world: World, made: dict[str, str]) -> None:
     assert with_result(one, "failed", "warning", "unknown") == set()
     tomorrow = one["schedule", NAME, "next fire"]["detail"]
     assert "T03:00+00:00 (At 03:00" in tomorrow
-    assert world.natives() == {made["native"]} and world.body(made["native"]) == before
+    assert world.natives() == {made.native} and world.body(made.native) == before
 
 
 def test_without_schedules_every_stack_that_can_have_one(world: World) -> None:
@@ -84,7 +86,7 @@ def test_without_schedules_every_stack_that_can_have_one(world: World) -> None:
     assert "there is no stack 'tow'. Near it: two" in gone["detail"]
 
 
-def test_every_format_says_the_same(world: World, made: dict[str, str]) -> None:
+def test_every_format_says_the_same(world: World, made: Made) -> None:
     parsed = yaml.safe_load(world.run("doctor", NAME, "--format", "yaml").out)
     names = [it["name"] for it in parsed]
     read = csv.DictReader(io.StringIO(world.run("doctor", NAME, "--format", "csv").out))
@@ -125,7 +127,7 @@ def test_zenml_that_does_not_let_us_in(world: World, zenml: ZenmlServer, tmp_pat
     assert wrong not in str(rows)
 
 
-def test_an_orchestrator_that_cannot_be_reached(world: World, made: dict[str, str]) -> None:
+def test_an_orchestrator_that_cannot_be_reached(world: World, made: Made) -> None:
     there, away = world.folder(), world.root / "away"
     there.rename(away)
     try:
@@ -144,14 +146,14 @@ def test_a_stack_that_is_not_whole(world: World) -> None:
     config = {"folder": str(world.folder("two"))}
     world.zenml.register_stack("broken", "filecron", config)
     try:
-        world.seed("break_stack", "broken")
+        world.call(seed.break_stack, "broken")
         rows = look(world, "--stack", "broken", code=1)
         whole = rows["stack", "broken", "components"]
         assert whole["result"] == "failed" and "it has no artifact store" in whole["detail"]
         assert "zenml stack update broken" in whole["remedy"]
         assert rows["orchestrator", "broken", "list: file"]["result"] == "ok"
     finally:
-        world.seed("drop_stack", "broken")
+        world.call(seed.delete_whole_stack, "broken")
 
 
 def test_a_remote_orchestrator_with_a_store_on_this_machine(world: World) -> None:
@@ -160,7 +162,7 @@ def test_a_remote_orchestrator_with_a_store_on_this_machine(world: World) -> Non
     try:
         rows = look(world, "--stack", "bricks", code=1)
     finally:
-        world.seed("drop_stack", "bricks")
+        world.call(seed.delete_whole_stack, "bricks")
     valid = rows["stack", "bricks", "valid"]
     assert valid["result"] == "failed" and "local stack component" in valid["detail"]
     assert rows["stack", "bricks", "artifact store"]["result"] == "warning"
@@ -171,20 +173,20 @@ def test_a_remote_orchestrator_with_a_store_on_this_machine(world: World) -> Non
     assert "very-secret" not in str(rows)
 
 
-def test_credentials_that_end(world: World, made: dict[str, str]) -> None:
+def test_credentials_that_end(world: World, made: Made) -> None:
     for hours, result, code in ((-1, "failed", 1), (30, "warning", 0)):
-        world.seed("expire_credentials", "one", hours=hours)
+        world.call(seed.expire_credentials, "one", hours=hours)
         try:
             rows = look(world, NAME, code=code)
         finally:
-            world.seed("forget_credentials")
+            world.call(seed.forget_credentials)
         found = rows["stack", "one", "service connectors"]
         assert found["result"] == result, found
         assert "connector-one (of one)" in found["detail"]
         assert "zenml service-connector update connector-one" in found["remedy"]
 
 
-def test_a_schedule_that_is_not_there(world: World, made: dict[str, str]) -> None:
+def test_a_schedule_that_is_not_there(world: World, made: Made) -> None:
     rows = look(world, "daily-trainin-prod", code=1)
     assert with_result(rows, "failed") == {("schedule", "daily-trainin-prod", "exists")}
     exists = rows["schedule", "daily-trainin-prod", "exists"]
@@ -193,37 +195,37 @@ def test_a_schedule_that_is_not_there(world: World, made: dict[str, str]) -> Non
     assert "Near it: default" in missing["detail"]
 
 
-def test_a_schedule_whose_sides_differ(world: World, made: dict[str, str]) -> None:
-    world.edit(made["native"], schedule="5 5 * * *")
+def test_a_schedule_whose_sides_differ(world: World, made: Made) -> None:
+    world.edit(made.native, schedule="5 5 * * *")
     rows = look(world, NAME, code=1)
     assert "pulumi-zenml adopt" in rows["schedule", NAME, "cadence-differs"]["remedy"]
     assert look(world, code=1)["schedule", "", "both sides"]["remedy"] == "pulumi-zenml audit"
-    world.edit(made["native"], schedule="0 3 * * *", paused=True)
+    world.edit(made.native, schedule="0 3 * * *", paused=True)
     paused = look(world, NAME, code=0)
     assert paused["schedule", NAME, "paused-on-one-side"]["result"] == "warning"
     assert paused["schedule", NAME, "next fire"]["remedy"] == f"pulumi-zenml resume -- {NAME}"
-    (world.folder() / f"{made['native']}.json").unlink()
+    (world.folder() / f"{made.native}.json").unlink()
     gone = look(world, NAME, code=1)
     assert gone["schedule", NAME, "record-without-counterpart"]["result"] == "failed"
     assert gone["schedule", NAME, "next fire"]["result"] == "skipped"
 
 
-def test_a_zone_that_nobody_knows(world: World, made: dict[str, str]) -> None:
-    world.edit(made["native"], timeZone="Mars/Olympus")
+def test_a_zone_that_nobody_knows(world: World, made: Made) -> None:
+    world.edit(made.native, timeZone="Mars/Olympus")
     rows = look(world, NAME, code=1)
     zone = rows["schedule", NAME, "time zone"]
     assert zone["result"] == "failed" and "Mars/Olympus" in zone["detail"]
     assert known_zones(["", "UTC", "Europe/Berlin"]).result == "ok"
 
 
-def test_the_last_runs(world: World, made: dict[str, str]) -> None:
+def test_the_last_runs(world: World, made: Made) -> None:
     for minutes, status in ((90, "completed"), (30, "failed")):
         started = datetime.now(UTC) - timedelta(minutes=minutes)
-        world.seed("run", made["snapshot"], started.isoformat(), status)
+        world.call(seed.run, made.snapshot, started.isoformat(), status)
     runs = look(world, NAME, code=1)["schedule", NAME, "last runs"]
     assert runs["detail"].startswith("newest first: failed ")
     assert runs["remedy"] == f"pulumi-zenml history -- {NAME}"
-    world.seed("run", made["snapshot"], datetime.now(UTC).isoformat())
+    world.call(seed.run, made.snapshot, datetime.now(UTC).isoformat())
     assert look(world, NAME, code=0)["schedule", NAME, "last runs"]["result"] == "warning"
 
 

@@ -14,7 +14,9 @@ import pytest
 
 from operations.conftest import COMMAND, Said, World
 from operations.test_control import examples
+from testbed import zenml_store
 from testbed.engine import Project
+from testbed.zenml_store import Edit, Record
 
 pytestmark = pytest.mark.engine
 
@@ -67,10 +69,7 @@ class Stack:
     def both_sides(self) -> tuple[Any, Any]:
         """All that there is in ZenML and in the orchestrator."""
         world = self.world
-        records = [
-            (it["id"], it["name"], it["body"]["active"], it["body"]["cron_expression"])
-            for it in world.zenml.schedules()
-        ]
+        records = [(it.id, it.name, it.active, it.cron_expression) for it in world.zenml.records()]
         natives = {id: world.body(id, it) for it in ("one", "two") for id in world.natives(it)}
         return sorted(records), natives
 
@@ -102,18 +101,17 @@ def stack(world: World) -> Iterator[Stack]:
     yield Stack(world)
 
 
+def nightly(stack: Stack) -> Record:
+    (found,) = (it for it in stack.world.zenml.records() if it.name == "daily-nightly-prod")
+    return found
+
+
 def delete_record(stack: Stack) -> None:
-    stack.world.zenml.evaluate(
-        "[client.zen_store.delete_schedule(it.id, soft=False) for it in "
-        "client.list_schedules(name='daily-nightly-prod').items] and None"
-    )
+    stack.world.call(zenml_store.delete_record, nightly(stack).id, soft=False)
 
 
 def pause_record(stack: Stack) -> None:
-    stack.world.zenml.evaluate(
-        "[client.zen_store.update_schedule(it.id, __import__('zenml').models.ScheduleUpdate("
-        "active=False)) for it in client.list_schedules(name='daily-nightly-prod').items] and None"
-    )
+    stack.world.call(zenml_store.edit_record, nightly(stack).id, Edit(active=False))
 
 
 def test_where_nothing_drifted_nothing_is_written(stack: Stack) -> None:

@@ -21,6 +21,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from operations import seed
 from operations.conftest import World
 from pulumi_zenml.errors import InputError
 from pulumi_zenml.operations import Report, ReportRow, ScheduleRow, Scope, render_html, write_html
@@ -83,40 +84,45 @@ def empty(world: World) -> None:
 
 def five(world: World) -> None:
     """One of everything that a time line shows."""
-    busy = world.seed("unmanaged", "hourly-busy-prod", cron="20 * * * *")
-    world.seed("age", busy["record"], hours=24 * 8)
-    for index, fire in enumerate(world.seed("due", "20 * * * *", 72)):
+    busy = world.call(seed.unmanaged, "hourly-busy-prod", cron="20 * * * *")
+    world.call(seed.age, busy.record, hours=24 * 8)
+    for index, fire in enumerate(world.call(seed.due, "20 * * * *", 72)):
         if index not in MISSING:
             status = "failed" if index in FAILED else "completed"
-            world.seed("run", busy["snapshot"], fire, status)
-    slow = world.seed(
-        "managed", "daily-slow-dev", "shop/dev/slow", cron="0 3 * * *", stack="two", timezone="UTC"
+            world.call(seed.run, busy.snapshot, fire, status)
+    slow = world.call(
+        seed.managed,
+        "daily-slow-dev",
+        "shop/dev/slow",
+        cron="0 3 * * *",
+        stack="two",
+        timezone="UTC",
     )
     begun = datetime.now(UTC) - timedelta(hours=9)
-    world.seed("run", slow["snapshot"], begun.isoformat(), "running")
-    world.seed("unmanaged", "daily-lost-prod", cron="20 3 * * *", submitted=False)
-    world.seed("managed", "hourly-idle-dev", "shop/dev/idle", cron="5 * * * *", paused=True)
+    world.call(seed.run, slow.snapshot, begun.isoformat(), "running")
+    world.call(seed.unmanaged, "daily-lost-prod", cron="20 3 * * *", submitted=False)
+    world.call(seed.managed, "hourly-idle-dev", "shop/dev/idle", cron="5 * * * *", paused=True)
     # In the same minute as the busy one, once a week.
-    weekly = world.seed("unmanaged", "weekly-report-prod", cron="20 4 * * 1")
-    world.seed("age", weekly["record"], hours=24 * 8)
+    weekly = world.call(seed.unmanaged, "weekly-report-prod", cron="20 4 * * 1")
+    world.call(seed.age, weekly.record, hours=24 * 8)
 
 
 def thousand(world: World) -> None:
     """Very many."""
-    made = world.seed("unmanaged", "daily-copied-prod", cron="0 3 * * *")
-    world.seed("copies", made["snapshot"], str(world.folder()), 999)
+    made = world.call(seed.unmanaged, "daily-copied-prod", cron="0 3 * * *")
+    world.call(seed.copies, made.snapshot, str(world.folder()), 999)
 
 
 def hostile(world: World) -> None:
     """Names that would like to be more than names."""
     for index, name in enumerate(HOSTILE):
-        made = world.seed("unmanaged", f"daily-{index}-prod", cron="0 3 * * *", submitted=False)
-        world.seed("rename", made["record"], name)
+        made = world.call(seed.unmanaged, f"daily-{index}-prod", cron="0 3 * * *", submitted=False)
+        world.call(seed.rename, made.record, name)
 
 
 def down(world: World) -> None:
     """An orchestrator that cannot be reached."""
-    world.seed("unmanaged", "daily-unknown-prod", cron="0 3 * * *")
+    world.call(seed.unmanaged, "daily-unknown-prod", cron="0 3 * * *")
     (world.folder() / "down").touch()
 
 
@@ -371,9 +377,9 @@ def test_a_thousand_are_all_there_and_only_near_ones_are_drawn(page: Any, chrome
 
 def test_many_findings_of_a_kind_are_folded(page: Any, chrome: Browser) -> None:
     def late(world: World) -> None:
-        made = world.seed("unmanaged", "daily-late-prod", cron="0 3 * * *")
-        world.seed("age", made["record"], hours=50)
-        world.seed("copies", made["snapshot"], str(world.folder()), 30)
+        made = world.call(seed.unmanaged, "daily-late-prod", cron="0 3 * * *")
+        world.call(seed.age, made.record, hours=50)
+        world.call(seed.copies, made.snapshot, str(world.folder()), 30)
 
     chrome.open(page(late))
     assert find(chrome, "h1").text == "31 findings in 31 schedules"
@@ -600,7 +606,7 @@ def test_what_could_not_be_looked_at_is_unknown(page: Any, chrome: Browser) -> N
 
 
 def test_the_command_says_what_it_found_and_remembers_nothing(world: World) -> None:
-    well = world.seed("unmanaged", "hourly-well-prod", cron="20 * * * *")
+    well = world.call(seed.unmanaged, "hourly-well-prod", cron="20 * * * *")
     said = world.run("report", "--html", "out/fleet.html")
     assert said.code == 0, said.err
     path = world.work / "out" / "fleet.html"
@@ -609,9 +615,9 @@ def test_the_command_says_what_it_found_and_remembers_nothing(world: World) -> N
     )
     assert not (world.work / "state").exists()
 
-    world.seed("age", well["record"], hours=26)
-    first = datetime.fromisoformat(world.seed("due", "20 * * * *", 26)[0])
-    world.seed("run", well["snapshot"], first.isoformat())
+    world.call(seed.age, well.record, hours=26)
+    first = datetime.fromisoformat(world.call(seed.due, "20 * * * *", 26)[0])
+    world.call(seed.run, well.snapshot, first.isoformat())
     assert world.run("report", "--html", "out/fleet.html", "--days", "2").code == 1
     assert [it["code"] for it in data_of(path)["findings"]] == ["missed-runs"]
     ignored = world.run("report", "--html", "out/fleet.html", "--ignore", "missed-runs")

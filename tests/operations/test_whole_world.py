@@ -10,18 +10,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from operations import seed
 from operations.conftest import TESTS, Said, World
-from operations.seed import DATABASE_VARIABLE, ORCHESTRATORS_VARIABLE
+from operations.seed import DATABASE_VARIABLE, ORCHESTRATORS_VARIABLE, Made
 from orchestrators.benches import make_bench
 from orchestrators.zenml_here import zenml_here
 from pulumi_zenml.operations import CODES
 from pulumi_zenml.orchestrators import REGISTRY
 from pulumi_zenml.testing.bench import Bench
+from testbed import zenml_store
 from testbed.forked import CommandServer
 from testbed.kubernetes import Kubernetes
 from testbed.snapshots import zenml_client
@@ -36,7 +37,6 @@ pytestmark = [
 ]
 
 Found = set[tuple[str, str]]
-Made = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,48 @@ class Whole:
     benches: dict[str, Bench]
     cluster: Kubernetes
 
-    def make(self, kind: str, flavor: str, name: str, *more: str, cron: str, **given: Any) -> Made:
-        """A pair on the stack of that flavor, as a function of ``seed`` makes it."""
-        given = {"stack": flavor, "snapshot": f"{flavor}:v1", **given}
-        if kind == "managed":
-            given.setdefault("timezone", "UTC")
-        made: Made = self.world.seed(kind, name, *more, cron=cron, **given)
-        return made
+    def managed(
+        self,
+        flavor: str,
+        name: str,
+        owner: str,
+        *,
+        cron: str,
+        snapshot: str = "",
+        paused: bool = False,
+    ) -> Made:
+        """A pair on the stack of that flavor, as a Pulumi resource makes it."""
+        return self.world.call(
+            seed.managed,
+            name,
+            owner,
+            cron=cron,
+            stack=flavor,
+            snapshot=snapshot or f"{flavor}:v1",
+            timezone="UTC",
+            paused=paused,
+        )
+
+    def unmanaged(
+        self,
+        flavor: str,
+        name: str,
+        *,
+        cron: str,
+        stack: str = "",
+        end_time: str | None = None,
+        submitted: bool = True,
+    ) -> Made:
+        """A pair on the stack of that flavor, or on another one, as ZenML itself makes it."""
+        return self.world.call(
+            seed.unmanaged,
+            name,
+            cron=cron,
+            stack=stack or flavor,
+            snapshot=f"{flavor}:v1",
+            end_time=end_time,
+            submitted=submitted,
+        )
 
     def copy_cron_job(self, native_id: str, name: str, words: dict[str, str]) -> None:
         """A CronJob like another one, with some words of its command replaced."""
@@ -108,32 +143,30 @@ def daily_at(instant: datetime) -> str:
 def healthy(whole: Whole) -> None:
     for number, flavor in enumerate(REGISTRY):
         owner = f"shop/dev/{flavor}"
-        whole.make("managed", flavor, f"daily-{flavor}-dev", owner, cron=f"{number} 2 * * *")
+        whole.managed(flavor, f"daily-{flavor}-dev", owner, cron=f"{number} 2 * * *")
 
 
 def one_sided(whole: Whole) -> Found:
-    lost = whole.make("unmanaged", "hyperai", "daily-lost-prod", cron="2 3 * * *")
-    whole.benches["hyperai"].remove(lost["native"])
-    orphan = whole.make("unmanaged", "kubernetes", "daily-orphan-prod", cron="3 3 * * *")
-    whole.world.seed("delete_row", orphan["record"])
-    whole.copy_cron_job(orphan["native"], "elsewhere", {orphan["snapshot"]: str(uuid4())})
-    namespace = orphan["native"].partition("/")[0]
+    lost = whole.unmanaged("hyperai", "daily-lost-prod", cron="2 3 * * *")
+    whole.benches["hyperai"].remove(lost.native)
+    orphan = whole.unmanaged("kubernetes", "daily-orphan-prod", cron="3 3 * * *")
+    whole.world.call(zenml_store.delete_record, orphan.record, soft=True)
+    whole.copy_cron_job(orphan.native, "elsewhere", {orphan.snapshot: str(uuid4())})
+    namespace = orphan.native.partition("/")[0]
     return {
         ("record-without-counterpart", "daily-lost-prod"),
-        ("counterpart-without-record", orphan["native"]),
+        ("counterpart-without-record", orphan.native),
         ("unknown-counterpart", f"{namespace}/elsewhere"),
     }
 
 
 def crossed(whole: Whole) -> Found:
-    twin = whole.make("unmanaged", "kubernetes", "daily-twin-prod", cron="5 3 * * *")
-    whole.copy_cron_job(twin["native"], "twin-again", {})
-    thief = whole.make(
-        "unmanaged", "kubernetes", "daily-thief-prod", cron="5 3 * * *", submitted=False
-    )
-    whole.world.seed("claim", thief["record"], twin["native"])
-    whole.make("unmanaged", "kubernetes", "daily-namesake-prod", cron="5 3 * * *", submitted=False)
-    whole.copy_cron_job(twin["native"], "daily-namesake-prod", {"--snapshot_id": "--something"})
+    twin = whole.unmanaged("kubernetes", "daily-twin-prod", cron="5 3 * * *")
+    whole.copy_cron_job(twin.native, "twin-again", {})
+    thief = whole.unmanaged("kubernetes", "daily-thief-prod", cron="5 3 * * *", submitted=False)
+    whole.world.call(seed.claim, thief.record, twin.native)
+    whole.unmanaged("kubernetes", "daily-namesake-prod", cron="5 3 * * *", submitted=False)
+    whole.copy_cron_job(twin.native, "daily-namesake-prod", {"--snapshot_id": "--something"})
     return {
         ("duplicate-counterparts", "daily-twin-prod"),
         ("shared-counterpart", "daily-thief-prod"),
@@ -143,17 +176,15 @@ def crossed(whole: Whole) -> Found:
 
 
 def different(whole: Whole) -> Found:
-    edited = whole.make(
-        "managed", "airflow", "daily-edited-dev", "shop/dev/edited", cron="7 3 * * *"
+    edited = whole.managed("airflow", "daily-edited-dev", "shop/dev/edited", cron="7 3 * * *")
+    whole.benches["airflow"].edit_cadence(edited.native)
+    held = whole.unmanaged("hyperai", "daily-held-prod", cron="8 3 * * *")
+    whole.benches["hyperai"].edit_paused(held.native, True)
+    snoozed = whole.managed(
+        "vertex", "daily-snoozed-dev", "shop/dev/snoozed", cron="9 3 * * *", paused=True
     )
-    whole.benches["airflow"].edit_cadence(edited["native"])
-    held = whole.make("unmanaged", "hyperai", "daily-held-prod", cron="8 3 * * *")
-    whole.benches["hyperai"].edit_paused(held["native"], True)
-    snoozed = whole.make(
-        "managed", "vertex", "daily-snoozed-dev", "shop/dev/snoozed", cron="9 3 * * *", paused=True
-    )
-    note = (snoozed["record"], "pulumi_zenml_paused_until", ago(1).isoformat())
-    whole.world.seed("note", *note)
+    note = (snoozed.record, "pulumi_zenml_paused_until", ago(1).isoformat())
+    whole.world.call(seed.note, *note)
     return {
         ("cadence-differs", "daily-edited-dev"),
         ("paused-on-one-side", "daily-held-prod"),
@@ -162,33 +193,23 @@ def different(whole: Whole) -> Found:
 
 
 def broken(whole: Whole) -> Found:
-    senseless = whole.make(
-        "managed", "sagemaker", "daily-senseless-dev", "shop/dev/senseless", cron="10 3 * * *"
+    senseless = whole.managed(
+        "sagemaker", "daily-senseless-dev", "shop/dev/senseless", cron="10 3 * * *"
     )
-    whole.world.seed("set_column", senseless["record"], "cron_expression", "not a cron")
-    whole.benches["sagemaker"].edit_cadence(senseless["native"])
-    evaluate = whole.world.zenml.evaluate
-    parts = "dict((k, v[0].id) for k, v in client.get_stack('kubernetes').components.items())"
-    evaluate(f"client.create_stack('gone', {parts}).name")
-    whole.make("unmanaged", "kubernetes", "daily-homeless-prod", cron="13 3 * * *", stack="gone")
-    evaluate("client.delete_stack('gone')")
-    configuration = (
-        "client.get_stack('kubernetes').components['orchestrator'][0]"
-        ".get_hydrated_version().configuration"
-    )
-    evaluate(
-        "client.create_stack_component(name='doomed', flavor='kubernetes', "
-        f"component_type='orchestrator', configuration={configuration}).name"
-    )
-    evaluate(f"client.create_stack('doomed', {{**{parts}, 'orchestrator': 'doomed'}}).name")
-    whole.make("unmanaged", "kubernetes", "daily-doomed-prod", cron="12 3 * * *", stack="doomed",
+    whole.world.call(seed.set_column, senseless.record, "cron_expression", "not a cron")
+    whole.benches["sagemaker"].edit_cadence(senseless.native)
+    call = whole.world.call
+    call(zenml_store.compose_stack, "gone", like="kubernetes")
+    whole.unmanaged("kubernetes", "daily-homeless-prod", cron="13 3 * * *", stack="gone")
+    call(zenml_store.delete_stack, "gone")
+    call(zenml_store.copy_orchestrator, "doomed", of="kubernetes")
+    call(zenml_store.compose_stack, "doomed", like="kubernetes", orchestrator="doomed")
+    whole.unmanaged("kubernetes", "daily-doomed-prod", cron="12 3 * * *", stack="doomed",
                submitted=False)  # fmt: skip
-    evaluate(
-        "[client.delete_stack('doomed'), "
-        "client.delete_stack_component('doomed', 'orchestrator')] and None"
-    )
-    staged = whole.world.seed(
-        "half_made", "shop/dev/half", stack="databricks", snapshot="databricks:v1"
+    call(zenml_store.delete_stack, "doomed")
+    call(zenml_store.delete_orchestrator, "doomed")
+    staged = whole.world.call(
+        seed.half_made, "shop/dev/half", stack="databricks", snapshot="databricks:v1"
     )
     return {
         ("broken-record", "daily-senseless-dev"),
@@ -202,39 +223,38 @@ def stale(whole: Whole) -> Found:
     client = whole.world.zenml
     client.create_snapshot("kubernetes", pipeline="scoring", name="live")
     newer = client.create_snapshot("kubernetes", pipeline="scoring", name="next", value=2)
-    whole.make(
-        "managed",
+    whole.managed(
         "kubernetes",
         "daily-moved-dev",
         "shop/dev/moved",
         cron="14 3 * * *",
         snapshot="scoring:live",
     )
-    whole.world.seed("rename_snapshot", newer.id, "live")
+    whole.world.call(zenml_store.rename_snapshot, newer.id, "live")
     over = ago(2).isoformat()
     # ZenML's Kubernetes orchestrator drops the end, so that it goes on and on.
-    whole.make("unmanaged", "kubernetes", "daily-over-prod", cron="16 3 * * *", end_time=over)
+    whole.unmanaged("kubernetes", "daily-over-prod", cron="16 3 * * *", end_time=over)
     return {("stale-target", "daily-moved-dev"), ("past-its-end", "daily-over-prod")}
 
 
 def runs(whole: Whole) -> Found:
-    seed = whole.world.seed
-    silent = whole.make("unmanaged", "hyperai", "hourly-silent-prod", cron="17 * * * *")
-    seed("age", silent["record"], hours=30)
-    gappy = whole.make("unmanaged", "kubernetes", "hourly-gappy-prod", cron="18 * * * *")
-    seed("age", gappy["record"], hours=30)
-    for index, fire in enumerate(seed("due", "18 * * * *", 25)):
+    call = whole.world.call
+    silent = whole.unmanaged("hyperai", "hourly-silent-prod", cron="17 * * * *")
+    call(seed.age, silent.record, hours=30)
+    gappy = whole.unmanaged("kubernetes", "hourly-gappy-prod", cron="18 * * * *")
+    call(seed.age, gappy.record, hours=30)
+    for index, fire in enumerate(call(seed.due, "18 * * * *", 25)):
         if index not in (3, 4):
-            seed("run", gappy["snapshot"], fire)
+            call(seed.run, gappy.snapshot, fire)
     start = ago(5)
-    sick = whole.make("unmanaged", "kubernetes", "daily-sick-prod", cron=daily_at(start))
-    seed("age", sick["record"], hours=24 * 4)
+    sick = whole.unmanaged("kubernetes", "daily-sick-prod", cron=daily_at(start))
+    call(seed.age, sick.record, hours=24 * 4)
     for days in (0, 1, 2):
-        seed("run", sick["snapshot"], (start - timedelta(days=days)).isoformat(), "failed")
+        call(seed.run, sick.snapshot, (start - timedelta(days=days)).isoformat(), "failed")
     start = ago(8)
-    stuck = whole.make("unmanaged", "hyperai", "daily-stuck-prod", cron=daily_at(start))
-    seed("age", stuck["record"], hours=10)
-    seed("run", stuck["snapshot"], start.isoformat(), "running")
+    stuck = whole.unmanaged("hyperai", "daily-stuck-prod", cron=daily_at(start))
+    call(seed.age, stuck.record, hours=10)
+    call(seed.run, stuck.snapshot, start.isoformat(), "running")
     return {
         ("never-fired", "hourly-silent-prod"),
         ("missed-runs", "hourly-gappy-prod"),
@@ -247,9 +267,9 @@ def fleet(whole: Whole) -> Found:
     tomorrow = daily_at(datetime.now(UTC) + timedelta(hours=20))
     for flavor in ("hyperai", "kubernetes", "hyperai", "kubernetes"):
         name = f"daily-{flavor}{secrets.token_hex(2)}-crowd"
-        whole.make("unmanaged", flavor, name, cron=tomorrow)
-    whole.make("unmanaged", "kubernetes", "Nightly Report", cron="31 3 * * *")
-    whole.world.seed("expire_credentials", "airflow", hours=30)
+        whole.unmanaged(flavor, name, cron=tomorrow)
+    whole.unmanaged("kubernetes", "Nightly Report", cron="31 3 * * *")
+    whole.world.call(seed.expire_credentials, "airflow", hours=30)
     return {("naming", "Nightly Report"), ("credential-expiring", "connector-airflow")}
 
 

@@ -13,11 +13,12 @@ from typing import Any, ClassVar, Self
 
 import httpx
 
-from orchestrators.airflow_world import edit_config
+from orchestrators.airflow_zips import edit_config
 from orchestrators.gate import Gate
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.airflow import Airflow
+from testbed.zenml_store import WITH_IMAGES, register_stack
 
 
 class AirflowGate(Gate):
@@ -136,9 +137,8 @@ class AirflowBench(Bench):
         }
 
     def register(self, name: str) -> None:
-        from testbed.zenml_worker import register_stack
-
-        register_stack(name, "airflow", {"local": True, "dag_output_dir": str(self.dags)})
+        config: dict[str, Json] = {"local": True, "dag_output_dir": str(self.dags)}
+        register_stack(name, {"orchestrator": ("airflow", config), **WITH_IMAGES})
 
     def cadences(self) -> Sequence[Mapping[str, object]]:
         start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(days=1)

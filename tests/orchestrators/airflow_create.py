@@ -2,58 +2,93 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+
+from orchestrators.airflow_zips import edit_config, read_config
+from orchestrators.zenml_here import orchestrator_of
+from pulumi_zenml.cadence.check import check_cadence
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
+from pulumi_zenml.zenml.submission import schedule_snapshot, submit
+from testbed.zenml_store import WITH_IMAGES, client, register_stack
+
+DAILY: Mapping[str, object] = {"cron": "0 3 * * *"}
 
 
-def create(given: str) -> dict[str, Any]:
-    """Take the steps of a pair's creation up to ZenML's own submission, and return what is there.
+@dataclass(frozen=True)
+class Made:
+    """A DAG that was made.
+
+    Attributes:
+        native_id: Its id.
+        snapshot_id: The id of the snapshot that it runs.
+        component: The orchestrator's id.
+        staging: The folder in which ZenML left it.
+        paused: Whether it is kept from firing.
+        problem: What is wrong with it.
+    """
+
+    native_id: str
+    snapshot_id: str
+    component: str
+    staging: Path
+    paused: bool
+    problem: str
+
+
+def create(
+    stack: str,
+    snapshot: str,
+    name: str,
+    *,
+    cadence: Mapping[str, object] = DAILY,
+    paused: bool = False,
+    settings: Mapping[str, Json] | None = None,
+    overrides: Mapping[str, Json] | None = None,
+    task: Mapping[str, Json] | None = None,
+    shape: bool = True,
+) -> Made:
+    """Take the steps of a pair's creation, and return what is there then.
 
     Args:
-        given: JSON of ``stack``, ``snapshot`` (an id), ``name``, ``cadence`` (inputs of
-            ``check_cadence``), ``overrides``, ``settings``, ``paused``, ``shape`` (whether to
-            take the last step) and ``task`` (keys to change in the staged zip's tasks).
+        stack: a stack's name.
+        snapshot: the id of the snapshot to schedule.
+        name: the schedule's.
+        cadence: inputs of ``check_cadence``.
+        paused, settings: what is wanted.
+        overrides: Pulumi configuration for the orchestrator.
+        task: keys to change in the staged zip's tasks.
+        shape: whether to take the last step.
     """
-    from zenml.client import Client
-    from zenml.enums import StackComponentType
     from zenml.models import ScheduleRequest
 
-    from orchestrators.airflow_world import edit_config, read_config
-    from pulumi_zenml.cadence.check import check_cadence
-    from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
-    from pulumi_zenml.orchestrators.base import Target
-    from pulumi_zenml.orchestrators.counterpart import Wanted
-    from pulumi_zenml.zenml.submission import schedule_snapshot, submit
-
-    asked = json.loads(given)
-    name = asked["name"]
-    client = Client()
-    stack = client.get_stack(asked["stack"])
-    component = stack.components[StackComponentType.ORCHESTRATOR][0].get_hydrated_version()
-    source = client.zen_store.get_snapshot(uuid.UUID(asked["snapshot"]), hydrate=True)
-    orchestrator = AirflowOrchestrator(Target(component, asked.get("overrides", {})))
-    cadence, mistakes = check_cadence(asked.get("cadence", {"cron": "0 3 * * *"}))
-    assert cadence is not None, mistakes
+    here = client()
+    model = here.get_stack(stack)
+    source = here.zen_store.get_snapshot(uuid.UUID(snapshot), hydrate=True)
+    orchestrator = orchestrator_of(AirflowOrchestrator, stack, overrides or {})
+    checked, mistakes = check_cadence(cadence)
+    assert checked is not None, mistakes
     wanted = Wanted(
         name=name,
         owner=f"tests/dev/{name}",
-        cadence=cadence,
-        paused=asked.get("paused", False),
-        settings=asked.get("settings", {}),
+        cadence=checked,
+        paused=paused,
+        settings=settings or {},
     )
     problems = orchestrator.check(wanted)
     assert not problems, problems
     orchestrator.verify(wanted)
     wanted = replace(wanted, pipeline=source.pipeline.name)
     submission = orchestrator.submission(wanted)
-    record = client.zen_store.create_schedule(
+    record = here.zen_store.create_schedule(
         ScheduleRequest(
-            project=client.active_project.id,
+            project=here.active_project.id,
             pipeline_id=source.pipeline.id,
-            orchestrator_id=component.id,
+            orchestrator_id=orchestrator.target.component.id,
             name=str(uuid.uuid4()),
             active=True,
             cron_expression="0 3 * * *",
@@ -61,76 +96,70 @@ def create(given: str) -> dict[str, Any]:
     )
     copied = schedule_snapshot(
         source,
-        stack=stack,
+        stack=model,
         schedule_id=record.id,
         flavor="airflow",
         settings=submission.settings,
     )
-    submit(copied, stack=stack, submission=submission, name=name)
+    submit(copied, stack=model, submission=submission, name=name)
     found = orchestrator.locate(str(copied.id), {"name": name, "pipeline": wanted.pipeline})
     assert found is not None
-    if asked.get("task"):
-        staged = Path(str(submission.settings["dag_output_dir"])) / f"{found.native_id}.zip"
-        tasks = [{**task, **asked["task"]} for task in read_config(staged)["tasks"]]
+    staging = Path(str(submission.settings["dag_output_dir"]))
+    if task:
+        staged = staging / f"{found.native_id}.zip"
+        tasks = [{**it, **task} for it in read_config(staged)["tasks"]]
         edit_config(staged, tasks=tasks)
-    if asked.get("shape", True):
+    if shape:
         found = orchestrator.shape(found, wanted)
         assert found == orchestrator.read(found.native_id)
         assert found == orchestrator.locate(str(copied.id), {"name": name})
-    return {
-        "native_id": found.native_id,
-        "snapshot_id": found.snapshot_id,
-        "component": str(component.id),
-        "staging": str(submission.settings["dag_output_dir"]),
-        "paused": found.paused,
-        "problem": found.problem,
-    }
+    return Made(
+        found.native_id,
+        str(copied.id),
+        str(orchestrator.target.component.id),
+        staging,
+        found.paused,
+        found.problem,
+    )
 
 
-def register_remote(given: str) -> None:
+def register_remote(stack: str, store: Mapping[str, Json], dags: str) -> None:
     """Register a stack whose DAG folder is in its S3 artifact store.
 
     Args:
-        given: JSON of ``stack``, ``store`` (the artifact store's configuration) and ``dags``.
+        stack: the stack's name.
+        store: the artifact store's configuration.
+        dags: the URI of the DAG folder.
     """
-    from zenml.client import Client
-    from zenml.enums import StackComponentType
-
-    from testbed.zenml_worker import register_stack
-
-    asked = json.loads(given)
-    stack, dags = asked["stack"], asked["dags"]
-    register_stack(stack, "airflow", {"local": True, "dag_output_dir": dags})
-    client, kind = Client(), StackComponentType.ARTIFACT_STORE
-    client.create_stack_component(stack, "s3", kind, asked["store"])
-    client.update_stack(stack, component_updates={kind: [stack]})
+    orchestrator: dict[str, Json] = {"local": True, "dag_output_dir": dags}
+    components = {"orchestrator": ("airflow", orchestrator), "artifact_store": ("s3", store)}
+    register_stack(stack, {**components, **WITH_IMAGES})
 
 
-def call(given: str) -> Any:
-    """Call a method of a stack's orchestrator.
+def generator() -> str:
+    """The source of ZenML's DAG generator."""
+    import inspect
 
-    Args:
-        given: JSON of ``stack``, ``method`` and ``arguments``.
+    from zenml.integrations.airflow.orchestrators import dag_generator
 
-    Returns:
-        What it returned, counterparts as dictionaries; or the error as text.
-    """
-    from zenml.client import Client
-    from zenml.enums import StackComponentType
+    return inspect.getsource(dag_generator)
 
-    from pulumi_zenml.errors import PulumiZenmlError
-    from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
-    from pulumi_zenml.orchestrators.base import Target
-    from pulumi_zenml.orchestrators.counterpart import Counterpart
 
-    asked = json.loads(given)
-    stack = Client().get_stack(asked["stack"])
-    component = stack.components[StackComponentType.ORCHESTRATOR][0].get_hydrated_version()
-    method = getattr(AirflowOrchestrator(Target(component)), asked["method"])
-    try:
-        result = method(*asked.get("arguments", []))
-        found = list(result) if asked["method"] == "list_all" else [result]
-    except PulumiZenmlError as error:
-        return f"{type(error).__name__}: {error}"
-    plain = [vars(item) if isinstance(item, Counterpart) else item for item in found]
-    return plain if asked["method"] == "list_all" else plain[0]
+def list_all(stack: str) -> list[Counterpart]:
+    """Every DAG that a stack's orchestrator has."""
+    return list(orchestrator_of(AirflowOrchestrator, stack, {}).list_all())
+
+
+def read(stack: str, native_id: str) -> Counterpart | None:
+    """A DAG as it is."""
+    return orchestrator_of(AirflowOrchestrator, stack, {}).read(native_id)
+
+
+def set_paused(stack: str, native_id: str, paused: bool) -> None:
+    """Pause or resume a DAG."""
+    orchestrator_of(AirflowOrchestrator, stack, {}).set_paused(native_id, paused)
+
+
+def delete(stack: str, native_id: str) -> None:
+    """Delete a DAG."""
+    orchestrator_of(AirflowOrchestrator, stack, {}).delete(native_id)

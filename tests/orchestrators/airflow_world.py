@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from orchestrators import airflow_create
+from orchestrators.airflow_create import Made
+from orchestrators.airflow_zips import edit_config, read_config
 from pulumi_zenml.cadence.check import check_cadence
 from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.json_types import Json
@@ -43,12 +44,31 @@ class AirflowWorld:
         snapshot = client.create_snapshot(stack, pipeline=f"training-{stack}")
         return cls(client, stack, dags, snapshot.id)
 
-    def create(self, name: str = "nightly", **given: Any) -> dict[str, Any]:
+    def create(
+        self,
+        name: str = "nightly",
+        *,
+        cadence: Mapping[str, object] = airflow_create.DAILY,
+        paused: bool = False,
+        settings: Mapping[str, Json] | None = None,
+        overrides: Mapping[str, Json] | None = None,
+        task: Mapping[str, Json] | None = None,
+        shape: bool = True,
+    ) -> Made:
         """Make a schedule as `airflow_create.create` does, in ZenML's process."""
-        asked = json.dumps({"stack": self.stack, "snapshot": self.snapshot, "name": name, **given})
-        module = "__import__('orchestrators.airflow_create', fromlist=['create'])"
-        made: dict[str, Any] = self.client.evaluate(f"{module}.create({asked!r})")
-        self.component = made["component"]
+        made = self.client.call(
+            airflow_create.create,
+            self.stack,
+            self.snapshot,
+            name,
+            cadence=cadence,
+            paused=paused,
+            settings=settings,
+            overrides=overrides,
+            task=task,
+            shape=shape,
+        )
+        self.component = made.component
         return made
 
     def orchestrator(self, **overrides: Json) -> AirflowOrchestrator:
@@ -86,25 +106,3 @@ def cadence(**given: Any) -> Cadence:
     found, mistakes = check_cadence(given or {"cron": "0 3 * * *"})
     assert found is not None, mistakes
     return found
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(path) as archive:
-        config: dict[str, Any] = json.loads(archive.read("config.json"))
-    return config
-
-
-def edit_config(path: Path, **keys: Any) -> None:
-    """Change keys of ``config.json`` as a person with a zip tool would."""
-    with zipfile.ZipFile(path) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    files["config.json"] = json.dumps({**json.loads(files["config.json"]), **keys}).encode()
-    write_zip(path, files)
-
-
-def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
-    part = path.with_name(f".{path.name}")
-    with zipfile.ZipFile(part, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    part.replace(path)

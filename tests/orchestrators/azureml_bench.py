@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from orchestrators.s3_bucket import S3Bucket
-from orchestrators.stacks import WITH_IMAGES, register
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 from standins.azureml_standin import AzureMLStandIn
+from testbed.zenml_store import WITH_IMAGES, register_stack
 
 
 class AzureMLBench(Bench):
@@ -77,7 +77,7 @@ class AzureMLBench(Bench):
             "artifact_store": store,
             **WITH_IMAGES,
         }
-        register(name, components, connector=connector)
+        register_stack(name, components, connector=connector)
 
     def cadences(self) -> Sequence[Mapping[str, object]]:
         soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)

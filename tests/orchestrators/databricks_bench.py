@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrators.s3_bucket import S3Bucket
-from orchestrators.stacks import Components, register
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 from standins.databricks_standin import DatabricksStandIn
+from testbed.zenml_store import Components, register_stack
 
 
 class DatabricksBench(Bench):
@@ -56,7 +56,7 @@ class DatabricksBench(Bench):
         }
 
     def register(self, name: str) -> None:
-        register(name, self.components())
+        register_stack(name, self.components())
 
     def components(self, **config: Any) -> Components:
         """The stack's components by type: flavor and configuration."""

@@ -16,10 +16,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from orchestrators.stacks import WITH_IMAGES, register
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.sshd import SshHost
+from testbed.zenml_store import WITH_IMAGES, register_stack
 
 _SCRIPT = re.compile(r"/scheduled-pipeline-runs/([0-9a-f-]{36})/run_pipeline\.sh")
 _AT = "for n in $(atq | cut -f1); do at -c $n | grep -F /run_pipeline.sh | sed s/^/$n:/; done"
@@ -74,7 +74,7 @@ class HyperAIBench(Bench):
             verify=False,
         )
         assert isinstance(connector, ServiceConnectorResponse)
-        register(
+        register_stack(
             name,
             {"orchestrator": ("hyperai", {}), **WITH_IMAGES},
             connector=connector.id,

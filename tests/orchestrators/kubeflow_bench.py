@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from orchestrators.s3_bucket import S3Bucket
-from orchestrators.stacks import WITH_IMAGES, register
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 from standins.kfp_standin import KfpStandIn
+from testbed.zenml_store import WITH_IMAGES, register_stack
 
 TOKEN = "a-token-of-the-bench"
 
@@ -56,7 +56,7 @@ class KubeflowBench(Bench):
             **({"user_namespace": self.namespace} if self.namespace else {}),
         }
         store = ("s3", self._bucket.config)
-        register(
+        register_stack(
             name, {"orchestrator": ("kubeflow", config), "artifact_store": store, **WITH_IMAGES}
         )
 

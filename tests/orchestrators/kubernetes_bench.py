@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from orchestrators.gate import Gate
-from orchestrators.stacks import WITH_IMAGES, register
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.kubernetes import TOKEN, Kubernetes
+from testbed.zenml_store import WITH_IMAGES, register_stack
 
 CONTEXT = "gated"
 STRANGER = "nobody@example.com"
@@ -227,12 +227,12 @@ class KubernetesBench(Bench):
         return {"timeout_seconds": 3}
 
     def register(self, name: str) -> None:
-        orchestrator = {
+        orchestrator: dict[str, Json] = {
             "kubernetes_context": CONTEXT,
             "kubernetes_namespace": self._namespace,
             "skip_local_validations": True,
         }
-        register(name, {"orchestrator": ("kubernetes", orchestrator), **WITH_IMAGES})
+        register_stack(name, {"orchestrator": ("kubernetes", orchestrator), **WITH_IMAGES})
 
     def cadences(self) -> Sequence[Mapping[str, object]]:
         return (

@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+
+from orchestrators.zenml_here import orchestrator_of
+from pulumi_zenml.cadence import make_cadence
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
+from pulumi_zenml.orchestrators.kubernetes import KubernetesOrchestrator
+from pulumi_zenml.zenml.submission import schedule_snapshot, submit
+from testbed.zenml_store import client
+
+
+@dataclass(frozen=True)
+class Made:
+    """A CronJob that was made.
+
+    Attributes:
+        native_id: Its id.
+        snapshot: The id of the snapshot that it runs.
+        component: The orchestrator's id.
+        stack: The stack's id.
+        metadata: The record's metadata as ZenML left it.
+        submitted: The CronJob as ZenML left it.
+    """
+
+    native_id: str
+    snapshot: str
+    component: str
+    stack: str
+    metadata: Mapping[str, str]
+    submitted: Counterpart
 
 
 def create(
@@ -16,10 +46,10 @@ def create(
     cron: str = "0 3 * * *",
     timezone: str = "Europe/Berlin",
     paused: bool = False,
-    settings: dict[str, Any] | None = None,
-    overrides: dict[str, Any] | None = None,
+    settings: Mapping[str, Json] | None = None,
+    overrides: Mapping[str, Json] | None = None,
     shape: bool = True,
-) -> dict[str, Any]:
+) -> Made:
     """Take the steps of a pair's creation, and return what there is then.
 
     Args:
@@ -30,21 +60,13 @@ def create(
         overrides: Pulumi configuration for the orchestrator.
         shape: whether to take the last step.
     """
-    from zenml.client import Client
-    from zenml.enums import StackComponentType
     from zenml.models import ScheduleRequest
 
-    from pulumi_zenml.cadence import make_cadence
-    from pulumi_zenml.orchestrators.base import Target
-    from pulumi_zenml.orchestrators.counterpart import Wanted
-    from pulumi_zenml.orchestrators.kubernetes import KubernetesOrchestrator
-    from pulumi_zenml.zenml.submission import schedule_snapshot, submit
-
-    client = Client()
-    model = client.get_stack(stack)
-    component = model.components[StackComponentType.ORCHESTRATOR][0].get_hydrated_version()
-    source = client.zen_store.get_snapshot(uuid.UUID(snapshot), hydrate=True)
-    orchestrator = KubernetesOrchestrator(Target(component, overrides or {}))
+    here = client()
+    model = here.get_stack(stack)
+    source = here.zen_store.get_snapshot(uuid.UUID(snapshot), hydrate=True)
+    orchestrator = orchestrator_of(KubernetesOrchestrator, stack, overrides or {})
+    component = orchestrator.target.component.id
     wanted = Wanted(
         name=name,
         owner=f"tests/dev/{name}",
@@ -56,11 +78,11 @@ def create(
     orchestrator.verify(wanted)
     wanted = replace(wanted, pipeline=source.pipeline.name)
     submission = orchestrator.submission(wanted)
-    record = client.zen_store.create_schedule(
+    record = here.zen_store.create_schedule(
         ScheduleRequest(
-            project=client.active_project.id,
+            project=here.active_project.id,
             pipeline_id=source.pipeline.id,
-            orchestrator_id=component.id,
+            orchestrator_id=component,
             name=name,
             active=True,
             cron_expression=cron,
@@ -74,38 +96,24 @@ def create(
         settings=submission.settings,
     )
     submit(copied, stack=model, submission=submission, name=name)
-    metadata = client.get_schedule(record.id).run_metadata
-    found = orchestrator.locate(str(copied.id), {"name": name, "pipeline": wanted.pipeline})
-    assert found is not None
-    linked = orchestrator.locate(str(copied.id), metadata)
-    assert linked == found
-    submitted = found
+    noted = here.get_schedule(record.id).run_metadata
+    metadata = {key: str(value) for key, value in noted.items()}
+    submitted = orchestrator.locate(str(copied.id), {"name": name, "pipeline": wanted.pipeline})
+    assert submitted is not None
+    assert orchestrator.locate(str(copied.id), metadata) == submitted
     if shape:
-        found = orchestrator.shape(found, wanted)
+        found = orchestrator.shape(submitted, wanted)
+        assert found.native_id == submitted.native_id
         assert orchestrator.read(found.native_id) == found
-    return {
-        "native_id": found.native_id,
-        "snapshot": str(copied.id),
-        "component": str(component.id),
-        "stack": str(model.id),
-        "metadata": metadata,
-        "submitted": vars(submitted) | {"native": dict(submitted.native.fields), "cadence": ""},
-    }
+    return Made(
+        submitted.native_id, str(copied.id), str(component), str(model.id), metadata, submitted
+    )
 
 
-def create_at_once(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Call :func:`create` with each of ``calls``, each in a thread of its own."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(lambda arguments: create(**arguments), calls))
-
-
-def component(name: str) -> dict[str, Any]:
-    """An orchestrator's id and configuration."""
-    from zenml.client import Client
-    from zenml.enums import StackComponentType
-
-    found = Client().get_stack_component(StackComponentType.ORCHESTRATOR, name)
-    return {"id": str(found.id), "configuration": found.configuration}
+def create_at_once(names: Sequence[tuple[str, str]], snapshot: str) -> list[Made]:
+    """Make schedules, by stack and name, each in a thread of its own."""
+    with ThreadPoolExecutor(len(names)) as pool:
+        return list(pool.map(lambda it: create(it[0], snapshot, it[1]), names))
 
 
 def connect(name: str, *, server: str, token: str, certificate: str = "") -> None:
@@ -117,14 +125,12 @@ def connect(name: str, *, server: str, token: str, certificate: str = "") -> Non
         token: to sign in with.
         certificate: the API server's, as PEM text; none for one that speaks plain HTTP.
     """
-    import base64
-
-    from zenml.client import Client
     from zenml.enums import StackComponentType
+    from zenml.models import ServiceConnectorResponse
 
-    client = Client()
+    here = client()
     authority = base64.b64encode(certificate.encode()).decode()
-    connector, _ = client.create_service_connector(
+    connector, _ = here.create_service_connector(
         name,
         connector_type="kubernetes",
         auth_method="token",
@@ -137,5 +143,5 @@ def connect(name: str, *, server: str, token: str, certificate: str = "") -> Non
         },
         verify=False,
     )
-    assert connector is not None
-    client.update_stack_component(name, StackComponentType.ORCHESTRATOR, connector_id=connector.id)
+    assert isinstance(connector, ServiceConnectorResponse)
+    here.update_stack_component(name, StackComponentType.ORCHESTRATOR, connector_id=connector.id)

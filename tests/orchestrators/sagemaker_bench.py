@@ -17,10 +17,10 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, ClassVar
 
-from orchestrators.stacks import WITH_IMAGES, Components, register
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 from standins.aws_standin import AwsStandIn
+from testbed.zenml_store import WITH_IMAGES, Components, register_stack
 
 ROLE = "arn:aws:iam::123456789012:role/service-role/scheduler"
 EXECUTION_ROLE = "arn:aws:iam::123456789012:role/sagemaker"
@@ -93,7 +93,7 @@ class SagemakerBench(Bench):
 
     def register_with(self, name: str, **config: Any) -> None:
         """Register a stack whose orchestrator also has ``config``."""
-        register(name, self.components(**config))
+        register_stack(name, self.components(**config))
 
     def components(self, **config: Any) -> Components:
         """The stack's components by type: flavor and configuration."""

@@ -22,6 +22,7 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
 from pulumi_zenml.orchestrators.airflow import api as _airflow_api
 from pulumi_zenml.orchestrators.airflow.api import AirflowApi
@@ -63,10 +64,10 @@ def orchestrator(world: AirflowWorld, bench: AirflowBench, made: str) -> Airflow
 @pytest.fixture(scope="module")
 def made(world: AirflowWorld, bench: AirflowBench) -> str:
     """A DAG that Airflow has read, not paused, with one step that sleeps for a minute."""
-    task = {"operator_source": BASH, "operator_args": {"bash_command": "sleep 60"}}
+    task: dict[str, Json] = {"operator_source": BASH, "operator_args": {"bash_command": "sleep 60"}}
     given = world.create("shared", overrides=dict(bench.overrides()), task=task)
-    assert (given["paused"], given["problem"]) == (False, "")
-    return str(given["native_id"])
+    assert (given.paused, given.problem) == (False, "")
+    return given.native_id
 
 
 def look(orchestrator: AirflowOrchestrator, name: str) -> Counterpart:
@@ -134,7 +135,7 @@ def test_what_fires_and_what_does_not(world: AirflowWorld, bench: AirflowBench) 
 
     def make(name: str, *, cadence: dict[str, Any], **given: Any) -> str:
         made = world.create(name, cadence=cadence, task={"operator_source": EMPTY}, **given)
-        return str(made["native_id"])
+        return made.native_id
 
     def wait_for(name: str, key: str, value: object) -> None:
         wait_until(lambda: dag(airflow, name)[key] == value, f"{name}: {value}", seconds=120)
@@ -202,7 +203,7 @@ def test_what_airflow_cannot_import_is_an_error(world: AirflowWorld, bench: Airf
         "broken", overrides=overrides, task={"operator_source": "nope.Nope"}, shape=False
     )
     orchestrator = world.orchestrator(**overrides)
-    found = orchestrator.locate(staged["snapshot_id"], {})
+    found = orchestrator.locate(staged.snapshot_id, {})
     assert found is not None
     with pytest.raises(RefusedError, match=r"cannot import .*No module named 'nope'"):
         orchestrator.shape(found, wanted("broken"))
@@ -217,7 +218,7 @@ def test_a_folder_that_airflow_does_not_read_is_an_error(
     overrides = {**bench.overrides(), "dag_output_dir": str(tmp_path), "wait": 2}
     staged = world.create("elsewhere", overrides=overrides, shape=False)
     orchestrator = world.orchestrator(**overrides)
-    found = orchestrator.locate(staged["snapshot_id"], {})
+    found = orchestrator.locate(staged.snapshot_id, {})
     assert found is not None
     with pytest.raises(ServiceError, match=f"did not read .* within 2 s.*{tmp_path}"):
         orchestrator.shape(found, wanted("elsewhere"))
@@ -230,7 +231,7 @@ def test_what_is_paused_and_not_waited_for_is_paused_in_its_zip(
     world: AirflowWorld, bench: AirflowBench
 ) -> None:
     overrides = {**bench.overrides(), "wait": 0}
-    name = world.create("unseen", overrides=overrides, paused=True)["native_id"]
+    name = world.create("unseen", overrides=overrides, paused=True).native_id
     assert world.config(name)["schedule"] == INERT
     orchestrator = world.orchestrator(**bench.overrides())
     bench.airflow.wait_for_dag(name)
@@ -246,9 +247,12 @@ def test_runs_are_started_and_listed_and_end_with_their_dag(
     orchestrator: AirflowOrchestrator, world: AirflowWorld, bench: AirflowBench
 ) -> None:
     """Airflow refuses to delete a DAG with a running task."""
-    task = {"operator_source": BASH, "operator_args": {"bash_command": "sleep 300"}}
+    task: dict[str, Json] = {
+        "operator_source": BASH,
+        "operator_args": {"bash_command": "sleep 300"},
+    }
     overrides = dict(bench.overrides())
-    name = world.create("busy", overrides=overrides, task=task)["native_id"]
+    name = world.create("busy", overrides=overrides, task=task).native_id
     orchestrator.set_paused(name, True)
     with pytest.raises(RefusedError, match="is paused"):
         orchestrator.trigger(name)
@@ -286,7 +290,7 @@ def test_runs_are_started_and_listed_and_end_with_their_dag(
 
 def test_what_is_deleted_stays_away(world: AirflowWorld, bench: AirflowBench) -> None:
     overrides = dict(bench.overrides())
-    name = world.create("gone", overrides=overrides)["native_id"]
+    name = world.create("gone", overrides=overrides).native_id
     orchestrator = world.orchestrator(**overrides)
     orchestrator.delete(name)
     assert orchestrator.read(name) is None
@@ -301,7 +305,7 @@ def test_what_is_deleted_stays_away(world: AirflowWorld, bench: AirflowBench) ->
 def test_a_copy_of_the_folder_is_waited_for(world: AirflowWorld, bench: AirflowBench) -> None:
     """Airflow may read a copy, which we cannot change: a DAG deleted too early comes back."""
     api = dict(bench.overrides())
-    name = world.create("copied", overrides=api)["native_id"]
+    name = world.create("copied", overrides=api).native_id
     copies = bench.dags / "copy"
     copies.mkdir()
     copy = copies / f"{name}.zip"
@@ -328,7 +332,7 @@ def test_a_copy_of_the_folder_is_waited_for(world: AirflowWorld, bench: AirflowB
 def test_a_dag_without_its_zip_is_there_as_long_as_it_fires(
     world: AirflowWorld, bench: AirflowBench
 ) -> None:
-    name = world.create("ghost", overrides=dict(bench.overrides()))["native_id"]
+    name = world.create("ghost", overrides=dict(bench.overrides())).native_id
     orchestrator = world.orchestrator(**bench.overrides())
     world.zip(name).unlink()
     found = look(orchestrator, name)
@@ -441,7 +445,7 @@ def test_a_token_does_instead_of_a_login(bench: AirflowBench, made: str) -> None
 def test_lists_of_more_than_a_page_are_whole(
     bench: AirflowBench, made: str, world: AirflowWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = world.create("other", overrides=dict(bench.overrides()))["native_id"]
+    other = world.create("other", overrides=dict(bench.overrides())).native_id
     monkeypatch.setattr(_airflow_api, "_PAGE", 1)
     api = AirflowApi(http(bench))
     assert {made, other} <= set(api.dags())

@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 
+from orchestrators import airflow_create
 from orchestrators.s3_bucket import KEYS, REGION, S3Bucket
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.airflow.timing import INERT
-from testbed.snapshots import ZenmlClient
-
-Call = Callable[..., Any]
+from testbed.snapshots import ZenmlClient, ZenmlError
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +38,11 @@ def objects(bucket: S3Bucket) -> Any:
 
 
 @pytest.fixture(scope="module")
-def drive(local_client: ZenmlClient, bucket: S3Bucket) -> Call:
-    """Calls a function of `airflow_create` in ZenML's process, on a stack of the bucket."""
-
-    def drive(function: str, **given: Any) -> Any:
-        asked = json.dumps({"stack": "airflow-s3", **given})
-        module = f"__import__('orchestrators.airflow_create', fromlist=[{function!r}])"
-        return local_client.evaluate(f"{module}.{function}({asked!r})")
-
+def stack(local_client: ZenmlClient, bucket: S3Bucket) -> str:
+    """A stack whose DAG folder is in the bucket."""
     store = bucket.config
-    drive("register_remote", store=store, dags=f"{store['path']}/dags/")
-    return drive
+    local_client.call(airflow_create.register_remote, "airflow-s3", store, f"{store['path']}/dags/")
+    return "airflow-s3"
 
 
 def keys(objects: Any) -> list[str]:
@@ -63,43 +57,48 @@ def config(objects: Any, name: str) -> dict[str, Any]:
 
 
 def test_a_schedule_lives_in_an_object_store(
-    local_client: ZenmlClient, drive: Call, objects: Any
+    local_client: ZenmlClient, stack: str, objects: Any
 ) -> None:
-    snapshot = local_client.create_snapshot("airflow-s3", pipeline="training-s3")
-    made = drive("create", name="remote", snapshot=snapshot.id, paused=True)
-    name = made["native_id"]
-    assert made["paused"]
+    call = local_client.call
+    snapshot = local_client.create_snapshot(stack, pipeline="training-s3")
+    made = call(airflow_create.create, stack, snapshot.id, "remote", paused=True)
+    name = made.native_id
+    assert made.paused
     assert keys(objects) == [f"dags/{name}.zip"]
     assert config(objects, name)["schedule"] == INERT
 
-    drive("call", method="set_paused", arguments=[name, False])
+    call(airflow_create.set_paused, stack, name, False)
     assert config(objects, name)["schedule"] == "0 3 * * *"
-    read = drive("call", method="read", arguments=[name])
-    assert (read["paused"], read["problem"], read["owner"]) == (False, "", "tests/dev/remote")
-    assert read["snapshot_id"] == made["snapshot_id"]
-    assert drive("call", method="list_all") == [read]
+    read = call(airflow_create.read, stack, name)
+    assert read is not None
+    assert (read.paused, read.problem, read.owner) == (False, "", "tests/dev/remote")
+    assert read.snapshot_id == made.snapshot_id
+    assert call(airflow_create.list_all, stack) == [read]
 
-    drive("call", method="delete", arguments=[name])
+    call(airflow_create.delete, stack, name)
     assert keys(objects) == []
-    assert drive("call", method="read", arguments=[name]) is None
-    assert drive("call", method="list_all") == []
-    drive("call", method="delete", arguments=[name])
+    assert call(airflow_create.read, stack, name) is None
+    assert call(airflow_create.list_all, stack) == []
+    call(airflow_create.delete, stack, name)
 
 
-def test_a_folder_that_no_artifact_store_reaches_is_an_error(
-    local_client: ZenmlClient, drive: Call, bucket: S3Bucket
-) -> None:
+def test_a_folder_that_no_artifact_store_reaches_is_an_error(local_client: ZenmlClient) -> None:
     local_client.register_stack(
         "airflow-gs", "airflow", {"local": True, "dag_output_dir": "gs://bucket/dags"}
     )
-    said = drive("call", stack="airflow-gs", method="list_all")
-    assert said.startswith("NotFoundError: Airflow: the DAG folder gs://bucket/dags needs")
-    assert "'airflow-gs'" in said
+    said = r"NotFoundError: Airflow: the DAG folder gs://bucket/dags needs.*'airflow-gs'"
+    with pytest.raises(ZenmlError, match=said):
+        local_client.call(airflow_create.list_all, "airflow-gs")
 
 
-def test_an_object_store_that_cannot_be_reached_is_an_error(drive: Call) -> None:
-    store = {"path": "s3://gone", **KEYS, "client_kwargs": {"endpoint_url": "http://127.0.0.1:9"}}
-    drive("register_remote", stack="airflow-down", store=store, dags="s3://gone/dags")
-    said = drive("call", stack="airflow-down", method="list_all")
-    assert said.startswith("ServiceError: Airflow: could not list s3://gone/dags: ")
-    assert KEYS["secret"] not in said
+def test_an_object_store_that_cannot_be_reached_is_an_error(local_client: ZenmlClient) -> None:
+    store: dict[str, Json] = {
+        "path": "s3://gone",
+        **KEYS,
+        "client_kwargs": {"endpoint_url": "http://127.0.0.1:9"},
+    }
+    local_client.call(airflow_create.register_remote, "airflow-down", store, "s3://gone/dags")
+    said = "ServiceError: Airflow: could not list s3://gone/dags: "
+    with pytest.raises(ZenmlError, match=said) as caught:
+        local_client.call(airflow_create.list_all, "airflow-down")
+    assert KEYS["secret"] not in str(caught.value)

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from orchestrators.databricks_bench import DatabricksBench
-from orchestrators.pair_worker import Worker, written
+from orchestrators.pair_worker import Worker
 from pulumi_zenml.cadence import make_cadence, next_fires
 from pulumi_zenml.errors import (
     NotFoundError,
@@ -480,26 +480,24 @@ def test_zenml_makes_it_and_we_make_it_right(ready: DatabricksBench, worker: Wor
     snapshot = worker.client.create_snapshot("databricks", pipeline="nightly_training")
     for number, cadence in enumerate(ready.cadences()):
         pair = worker.create(
-            name=f"databricks-{number}",
-            stack="databricks",
+            "databricks",
+            f"databricks-{number}",
+            make_cadence(**cadence),  # type: ignore[arg-type]
             snapshot=snapshot.reference,
             paused=number == 1,
-            cadence=written(cadence),
         )
-        found = pair["counterpart"]
-        assert found["paused"] is (number == 1)
-        assert found["problem"] == ""
-        assert found["pipeline"] == "nightly_training"
-        assert found["owner"] == f"tests/dev/databricks-{number}"
-        held = ready.settings_of(found["native_id"])
+        found = pair.counterpart
+        assert found.paused is (number == 1)
+        assert found.problem == ""
+        assert found.pipeline == "nightly_training"
+        assert found.owner == f"tests/dev/databricks-{number}"
+        held = ready.settings_of(found.native_id)
         assert held["timeout_seconds"] == 5400
         (run,) = ready.databricks.workspace.runs.values()
         ready.databricks.later += 3600
         assert not ready.databricks.workspace.worked(run["run_id"])
         assert [name for name in ready.databricks.workspace.files if name.endswith(".whl")]
-        refreshed = worker.read(pair)
-        assert refreshed is not None
-        assert refreshed["counterpart"] == found
+        assert worker.read(pair) == pair
         worker.delete(pair)
         assert worker.read(pair) is None
         assert not [name for name in ready.databricks.workspace.files if name.endswith(".whl")]

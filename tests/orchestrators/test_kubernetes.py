@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from orchestrators import kubernetes_create
 from orchestrators.kubernetes_bench import CONTEXT, STRANGER, KubernetesGate, merge
 from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.errors import (
@@ -29,34 +30,24 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.base import Target
 from pulumi_zenml.orchestrators.capabilities import Gap
 from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.orchestrators.kubernetes import KubernetesOrchestrator
 from testbed.kubernetes import TOKEN, Kubernetes
 from testbed.process import wait_until
-from testbed.snapshots import Snapshot, ZenmlClient, ZenmlError
+from testbed.snapshots import ZenmlClient, ZenmlError
+from testbed.zenml_store import Snapshot
 
 pytestmark = pytest.mark.kubernetes
 
 NIGHTLY = make_cadence(cron="0 3 * * 1-5", timezone="Europe/Berlin")
 OWNER = "shop/dev/training <b>\u202e'; --"
 FAILED_RUN_EXIT_CODE = 45
-Call = Callable[..., Any]
 
 
 # --- a pair's creation, through ZenML ------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def call(server_client: ZenmlClient) -> Call:
-    """Calls a function of kubernetes_create in a process with ZenML in it."""
-
-    def call(function: str, *arguments: Any, **named: Any) -> Any:
-        module = "__import__('orchestrators.kubernetes_create', fromlist=['create'])"
-        return server_client.evaluate(f"{module}.{function}(*{arguments!r}, **{named!r})")
-
-    return call
 
 
 @pytest.fixture
@@ -75,17 +66,19 @@ def snapshot(server_client: ZenmlClient, cluster: Kubernetes) -> Snapshot:
 
 
 def test_a_snapshot_becomes_a_cron_job_in_one_patch(
-    call: Call, cluster: Kubernetes, stack: str, snapshot: Snapshot
+    server_client: ZenmlClient, cluster: Kubernetes, stack: str, snapshot: Snapshot
 ) -> None:
-    made = call("create", stack, snapshot.id, "nightly", cron="0 3 * * 1-5")
+    made = server_client.call(
+        kubernetes_create.create, stack, snapshot.id, "nightly", cron="0 3 * * 1-5"
+    )
 
     (cron_job,) = cluster.cron_jobs(stack)
     metadata, spec = cron_job["metadata"], cron_job["spec"]
-    assert made["native_id"] == f"{stack}/{metadata['name']}"
-    assert made["metadata"]["cron_job_name"] == metadata["name"]
+    assert made.native_id == f"{stack}/{metadata['name']}"
+    assert made.metadata["cron_job_name"] == metadata["name"]
     # As ZenML left it, it could not fire.
-    assert made["submitted"]["native"] == {"schedule": "0 0 31 2 *", "timeZone": None}
-    assert "never fires" in made["submitted"]["problem"]
+    assert dict(made.submitted.native.fields) == {"schedule": "0 0 31 2 *", "timeZone": None}
+    assert "never fires" in made.submitted.problem
     assert metadata["generation"] == 2
     assert spec["schedule"] == "0 3 * * 1-5"
     assert spec["timeZone"] == "Europe/Berlin"
@@ -94,13 +87,13 @@ def test_a_snapshot_becomes_a_cron_job_in_one_patch(
     notes = metadata["annotations"]
     assert notes["pulumi-zenml.dev/owner"] == "tests/dev/nightly"
     assert notes["pulumi-zenml.dev/schedule"] == "nightly"
-    assert notes["zenml.io/orchestrator"] == made["component"]
+    assert notes["zenml.io/orchestrator"] == made.component
     container = spec["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
-    assert container["args"] == ["--snapshot_id", made["snapshot"]]
+    assert container["args"] == ["--snapshot_id", made.snapshot]
 
 
 def test_two_stacks_at_once_get_their_own_environment(
-    call: Call, server_client: ZenmlClient, cluster: Kubernetes, snapshot: Snapshot
+    server_client: ZenmlClient, cluster: Kubernetes, snapshot: Snapshot
 ) -> None:
     stacks = []
     for _ in range(2):
@@ -108,14 +101,10 @@ def test_two_stacks_at_once_get_their_own_environment(
         server_client.register_kubernetes_stack(name, context=cluster.context, namespace=name)
         stacks.append(name)
 
-    calls = [
-        {"stack": stack, "snapshot": snapshot.id, "name": f"{stack}-{number}"}
-        for number in range(3)
-        for stack in stacks
-    ]
-    made = call("create_at_once", calls)
+    names = [(stack, f"{stack}-{number}") for number in range(3) for stack in stacks]
+    made = server_client.call(kubernetes_create.create_at_once, names, snapshot.id)
 
-    expected = {it["native_id"].partition("/")[0]: it["stack"] for it in made}
+    expected = {it.native_id.partition("/")[0]: it.stack for it in made}
     assert len(set(expected.values())) == 2
     for stack in stacks:
         cron_jobs = cluster.cron_jobs(stack)
@@ -124,17 +113,17 @@ def test_two_stacks_at_once_get_their_own_environment(
 
 
 def test_a_long_pipeline_name_fits(
-    call: Call, server_client: ZenmlClient, cluster: Kubernetes, stack: str
+    server_client: ZenmlClient, cluster: Kubernetes, stack: str
 ) -> None:
     pipeline = f"train_and_evaluate_the_recommender_of_the_german_shop_{stack}"
     snapshot = server_client.create_snapshot(stack, pipeline=pipeline)
 
-    made = call("create", stack, snapshot.id, f"long-{stack}")
+    made = server_client.call(kubernetes_create.create, stack, snapshot.id, f"long-{stack}")
 
     (cron_job,) = cluster.cron_jobs(stack)
     assert len(cron_job["metadata"]["name"]) == 52
-    assert "train-and-evaluate-the-recommender-of-the" in made["native_id"]
-    found = _orchestrator(cluster, stack, component=made["component"]).read(made["native_id"])
+    assert "train-and-evaluate-the-recommender-of-the" in made.native_id
+    found = _orchestrator(cluster, stack, component=made.component).read(made.native_id)
     assert found is not None
     assert found.pipeline == pipeline
 
@@ -150,16 +139,18 @@ def test_a_prefix_that_leaves_no_room_is_refused(cluster: Kubernetes, namespace:
 
 
 def test_created_paused_with_settings(
-    call: Call, cluster: Kubernetes, stack: str, snapshot: Snapshot
+    server_client: ZenmlClient, cluster: Kubernetes, stack: str, snapshot: Snapshot
 ) -> None:
-    settings = {
+    settings: dict[str, Json] = {
         "concurrency_policy": "Forbid",
         "starting_deadline_seconds": 600.0,
         "successful_jobs_history_limit": 7,
         "failed_jobs_history_limit": 0,
         "deletion_propagation": "Foreground",
     }
-    call("create", stack, snapshot.id, "paused", paused=True, settings=settings)
+    server_client.call(
+        kubernetes_create.create, stack, snapshot.id, "paused", paused=True, settings=settings
+    )
 
     (cron_job,) = cluster.cron_jobs(stack)
     spec = cron_job["spec"]
@@ -173,51 +164,68 @@ def test_created_paused_with_settings(
 
 
 def test_through_a_service_connector(
-    call: Call, server_client: ZenmlClient, cluster: Kubernetes, namespace: str, snapshot: Snapshot
+    server_client: ZenmlClient, cluster: Kubernetes, namespace: str, snapshot: Snapshot
 ) -> None:
     # The context is in no kubeconfig: it would not do without the connector.
     server_client.register_kubernetes_stack(namespace, context="absent", namespace=namespace)
     certificate = (cluster.folder / "certs" / "apiserver.crt").read_text()
-    call("connect", namespace, server=cluster.url, token=TOKEN, certificate=certificate)
+    server_client.call(
+        kubernetes_create.connect,
+        namespace,
+        server=cluster.url,
+        token=TOKEN,
+        certificate=certificate,
+    )
 
-    made = call("create", namespace, snapshot.id, f"connected-{namespace}")
+    made = server_client.call(
+        kubernetes_create.create, namespace, snapshot.id, f"connected-{namespace}"
+    )
 
     (cron_job,) = cluster.cron_jobs(namespace)
-    assert made["native_id"] == f"{namespace}/{cron_job['metadata']['name']}"
+    assert made.native_id == f"{namespace}/{cron_job['metadata']['name']}"
 
 
 def test_zenmls_own_call_has_a_deadline(
-    call: Call, server_client: ZenmlClient, gate: KubernetesGate, namespace: str, snapshot: Snapshot
+    server_client: ZenmlClient, gate: KubernetesGate, namespace: str, snapshot: Snapshot
 ) -> None:
     server_client.register_kubernetes_stack(namespace, context="absent", namespace=namespace)
-    call("connect", namespace, server=gate.url, token=TOKEN)
+    server_client.call(kubernetes_create.connect, namespace, server=gate.url, token=TOKEN)
     overrides = {"timeout_seconds": 2}
     submitted = gate.fault(
         "timeout", when=lambda method, path: method == "POST" and path.endswith("/cronjobs")
     )
     with submitted, pytest.raises(ZenmlError, match=r"SubmissionError.*timed out"):
-        call("create", namespace, snapshot.id, f"hangs-{namespace}", overrides=overrides)
+        server_client.call(
+            kubernetes_create.create,
+            namespace,
+            snapshot.id,
+            f"hangs-{namespace}",
+            overrides=overrides,
+        )
 
 
 def test_the_token_secret_goes_with_the_schedule(
-    call: Call, server_client: ZenmlClient, cluster: Kubernetes, namespace: str, snapshot: Snapshot
+    server_client: ZenmlClient, cluster: Kubernetes, namespace: str, snapshot: Snapshot
 ) -> None:
     server_client.register_kubernetes_stack(
         namespace, context=cluster.context, namespace=namespace, pass_zenml_token_as_secret=True
     )
-    made = [call("create", namespace, snapshot.id, f"{name}-{namespace}") for name in "ab"]
+    made = [
+        server_client.call(kubernetes_create.create, namespace, snapshot.id, f"{name}-{namespace}")
+        for name in "ab"
+    ]
     orchestrator = _orchestrator(
-        cluster, namespace, component=made[0]["component"], pass_zenml_token_as_secret=True
+        cluster, namespace, component=made[0].component, pass_zenml_token_as_secret=True
     )
-    tokens = [f"zenml-token-{it['snapshot']}" for it in made]
+    tokens = [f"zenml-token-{it.snapshot}" for it in made]
     assert set(tokens) <= _secrets(cluster, namespace)
 
-    orchestrator.delete(made[0]["native_id"])
+    orchestrator.delete(made[0].native_id)
     assert tokens[0] not in _secrets(cluster, namespace)
 
     # A run in progress starts more pods that need it; Kubernetes takes it away after the run.
-    run = orchestrator.trigger(made[1]["native_id"])
-    orchestrator.delete(made[1]["native_id"])
+    run = orchestrator.trigger(made[1].native_id)
+    orchestrator.delete(made[1].native_id)
     assert tokens[1] in _secrets(cluster, namespace)
     cluster.api("DELETE", f"{_jobs_path(namespace)}/{run}?propagationPolicy=Background")
     wait_until(
@@ -226,11 +234,11 @@ def test_the_token_secret_goes_with_the_schedule(
 
 
 def test_a_server_that_vanishes_is_an_error_of_ours(
-    call: Call, server_client: ZenmlClient, cluster: Kubernetes, stack: str, snapshot: Snapshot
+    server_client: ZenmlClient, cluster: Kubernetes, stack: str, snapshot: Snapshot
 ) -> None:
     server_client.register_kubernetes_stack(f"{stack}-gone", context="typo", namespace=stack)
     with pytest.raises(ZenmlError, match=r"NotFoundError.*no context 'typo'"):
-        call("create", f"{stack}-gone", snapshot.id, f"gone-{stack}")
+        server_client.call(kubernetes_create.create, f"{stack}-gone", snapshot.id, f"gone-{stack}")
 
 
 # --- firing --------------------------------------------------------------------------------------
@@ -238,11 +246,18 @@ def test_a_server_that_vanishes_is_an_error_of_ours(
 
 @pytest.mark.slow
 def test_fires_pauses_and_resumes_without_the_missed_run(
-    call: Call, cluster: Kubernetes, stack: str, snapshot: Snapshot
+    server_client: ZenmlClient, cluster: Kubernetes, stack: str, snapshot: Snapshot
 ) -> None:
-    made = call("create", stack, snapshot.id, f"minutely-{stack}", cron="* * * * *", timezone="UTC")
-    orchestrator = _orchestrator(cluster, stack, component=made["component"])
-    native_id = made["native_id"]
+    made = server_client.call(
+        kubernetes_create.create,
+        stack,
+        snapshot.id,
+        f"minutely-{stack}",
+        cron="* * * * *",
+        timezone="UTC",
+    )
+    orchestrator = _orchestrator(cluster, stack, component=made.component)
+    native_id = made.native_id
 
     wait_until(lambda: bool(cluster.jobs(stack)), "a Job is there", seconds=100)
     (run,) = orchestrator.runs(native_id)
@@ -274,13 +289,11 @@ def test_fires_pauses_and_resumes_without_the_missed_run(
 
 
 @pytest.fixture(scope="module")
-def model(
-    call: Call, server_client: ZenmlClient, cluster: Kubernetes, snapshot: Snapshot
-) -> Mapping[str, Any]:
+def model(server_client: ZenmlClient, cluster: Kubernetes, snapshot: Snapshot) -> Mapping[str, Any]:
     """A CronJob that ZenML made and nobody shaped, as JSON."""
     name = cluster.create_namespace(f"model-{secrets.token_hex(4)}")
     server_client.register_kubernetes_stack(name, context=cluster.context, namespace=name)
-    call("create", name, snapshot.id, name, shape=False)
+    server_client.call(kubernetes_create.create, name, snapshot.id, name, shape=False)
     (cron_job,) = cluster.cron_jobs(name)
     return cron_job
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrators.pair_worker import Worker, written
+from orchestrators.pair_worker import Worker
 from orchestrators.sagemaker_bench import EXECUTION_ROLE, ROLE, SagemakerBench, boto_session
 from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.errors import (
@@ -21,6 +21,7 @@ from pulumi_zenml.errors import (
     ServiceError,
     UnauthenticatedError,
 )
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.base import Target
 from pulumi_zenml.orchestrators.counterpart import Wanted
 from pulumi_zenml.orchestrators.sagemaker import SagemakerOrchestrator
@@ -562,22 +563,20 @@ def test_zenml_makes_it_and_we_make_it_right(
 ) -> None:
     ready.client("scheduler").create_schedule_group(Name="team")
     for number, cadence in enumerate(ready.cadences()):
-        settings = {"group": "team"} if number % 2 else {}
+        settings: dict[str, Json] = {"group": "team"} if number % 2 else {}
         pair = worker.create(
-            name=f"schedule-{number}",
-            stack="sagemaker",
+            "sagemaker",
+            f"schedule-{number}",
+            make_cadence(**cadence),  # type: ignore[arg-type]
             snapshot=snapshot,
             paused=number == 1,
             settings=settings,
-            cadence=written(cadence),
         )
-        found = pair["counterpart"]
-        assert found["native_id"].startswith("team/" if settings else "default/a-pipeline-whose")
-        assert found["paused"] is (number == 1)
-        assert found["owner"] == f"tests/dev/schedule-{number}"
-        refreshed = worker.read(pair)
-        assert refreshed is not None
-        assert refreshed["counterpart"] == found
+        found = pair.counterpart
+        assert found.native_id.startswith("team/" if settings else "default/a-pipeline-whose")
+        assert found.paused is (number == 1)
+        assert found.owner == f"tests/dev/schedule-{number}"
+        assert worker.read(pair) == pair
         worker.delete(pair)
         assert worker.read(pair) is None
     assert ready.native_ids() == set()
@@ -591,13 +590,11 @@ def test_a_role_that_aws_refuses_leaves_nothing(
     ready.aws.unassumable.add(ROLE)
     try:
         with pytest.raises(ZenmlError, match="must allow AWS EventBridge Scheduler to assume"):
-            worker.create(
-                name="refused", stack="sagemaker", snapshot=snapshot, cadence={"cron": "0 3 * * *"}
-            )
+            worker.create("sagemaker", "refused", make_cadence(cron="0 3 * * *"), snapshot=snapshot)
     finally:
         ready.aws.unassumable.clear()
     assert ready.aws.pipelines() == set()
-    assert "refused" not in worker.client.evaluate("[s.name for s in client.list_schedules()]")
+    assert "refused" not in {it.name for it in worker.client.records()}
 
 
 def test_refusals_of_aws_are_quoted(bench: SagemakerBench) -> None:

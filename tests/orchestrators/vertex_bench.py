@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrators.s3_bucket import S3Bucket
-from orchestrators.stacks import WITH_IMAGES, register
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
+from testbed.zenml_store import WITH_IMAGES, register_stack
 
 with warnings.catch_warnings():
     # Google's packages warn of Python versions that they will drop in a year.
@@ -73,7 +73,9 @@ class VertexBench(Bench):
             **config,
         }
         store = ("s3", self._bucket.config)
-        register(name, {"orchestrator": ("vertex", given), "artifact_store": store, **WITH_IMAGES})
+        register_stack(
+            name, {"orchestrator": ("vertex", given), "artifact_store": store, **WITH_IMAGES}
+        )
 
     def cadences(self) -> Sequence[Mapping[str, object]]:
         soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import httpx
 import pytest
 
+from testbed import zenml_store
 from testbed.snapshots import ZenmlClient, ZenmlError
 from testbed.zenml_server import ZenmlServer
 
@@ -27,14 +26,11 @@ def test_a_snapshot_is_made_without_docker(server_client: ZenmlClient) -> None:
     server_client.register_kubernetes_stack("smoke", context="testbed", namespace="smoke")
     snapshot = server_client.create_snapshot("smoke", pipeline="smoke", name="v1")
 
-    found = server_client.evaluate(
-        "[(str(s.id), s.stack.name) for s in client.list_snapshots(pipeline='smoke')]"
-    )
-    assert found == [[snapshot.id, "smoke"]]
-    assert snapshot.reference == "smoke:v1"
-    assert "smoke" not in json.dumps(server_client.schedules(archived=True))
+    assert server_client.call(zenml_store.snapshots, "smoke") == [snapshot]
+    assert (snapshot.stack, snapshot.reference) == ("smoke", "smoke:v1")
+    assert not [it for it in server_client.records(archived=True) if "smoke" in it.name]
 
 
 def test_a_failure_in_zenml_carries_its_traceback(local_client: ZenmlClient) -> None:
     with pytest.raises(ZenmlError, match="KeyError"):
-        local_client.evaluate("client.get_stack('no-such-stack')")
+        local_client.call(zenml_store.stack_id, "no-such-stack")
