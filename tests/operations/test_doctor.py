@@ -21,7 +21,6 @@ from operations import seed
 from operations.conftest import World
 from operations.seed import Made
 from orchestrators.benches import FLAVORS, Ready, ready
-from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.lifecycle.pair import Declared
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
@@ -286,7 +285,7 @@ def orchestrator_world(request: pytest.FixtureRequest) -> Iterator[Ready]:
 @pytest.mark.slow
 def test_every_orchestrator_well_and_sick(orchestrator_world: Ready, tmp_path: Path) -> None:
     world, bench = orchestrator_world, orchestrator_world.bench
-    cadence = make_cadence(**bench.cadences()[0])  # type: ignore[arg-type]
+    cadence = bench.cadences()[0]
     name = f"daily-doctor-{time.time_ns()}"
     owner, settings = "shop/prod/doctor", dict(bench.settings)
     pairs = Pairs(Session(world.connection))

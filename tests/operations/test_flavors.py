@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from orchestrators.benches import FLAVORS, Ready, ready
-from pulumi_zenml.cadence import Cadence, make_cadence, schedule_name
+from pulumi_zenml.cadence import schedule_name
 from pulumi_zenml.lifecycle.pair import Declared, Pair
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
@@ -42,7 +42,7 @@ class Fleet:
         self.connection = ready.connection
         self.scope = Scope(stacks=(ready.stack,))
         self._ready = ready
-        self.cadence: Cadence = make_cadence(**self.bench.cadences()[0])  # type: ignore[arg-type]
+        self.cadence = self.bench.cadences()[0]
 
     def make(self, purpose: str, owner: str = "") -> Pair:
         """One that Pulumi owns, or one that nobody does."""

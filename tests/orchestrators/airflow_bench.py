@@ -15,6 +15,7 @@ import httpx
 
 from orchestrators.airflow_zips import edit_config
 from orchestrators.gate import Gate
+from pulumi_zenml.cadence import Cadence, make_cadence
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.airflow import Airflow
@@ -140,13 +141,13 @@ class AirflowBench(Bench):
         config: dict[str, Json] = {"local": True, "dag_output_dir": str(self.dags)}
         register_stack(name, {"orchestrator": ("airflow", config), **WITH_IMAGES})
 
-    def cadences(self) -> Sequence[Mapping[str, object]]:
+    def cadences(self) -> Sequence[Cadence]:
         start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(days=1)
         return [
-            {"cron": "0 3 * * 1-5"},
-            {"interval": timedelta(hours=6), "start_time": start},
-            {"interval": timedelta(minutes=90), "start_time": start, "catchup": True},
-            {"run_once_at": start},
+            make_cadence(cron="0 3 * * 1-5"),
+            make_cadence(interval=timedelta(hours=6), start_time=start),
+            make_cadence(interval=timedelta(minutes=90), start_time=start, catchup=True),
+            make_cadence(run_once_at=start),
         ]
 
     def native_ids(self) -> set[str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from orchestrators.s3_bucket import S3Bucket
+from pulumi_zenml.cadence import Cadence, make_cadence
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 from standins.azureml_standin import AzureMLStandIn
@@ -79,17 +80,17 @@ class AzureMLBench(Bench):
         }
         register_stack(name, components, connector=connector)
 
-    def cadences(self) -> Sequence[Mapping[str, object]]:
+    def cadences(self) -> Sequence[Cadence]:
         soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
         return [
-            {"cron": "0 3 * * 1-5", "timezone": "Europe/Berlin"},
-            {
-                "cron": "30 4,16 1,15 * *",
-                "timezone": "America/New_York",
-                "start_time": soon,
-                "end_time": soon + timedelta(days=90),
-            },
-            {"interval": timedelta(hours=6), "start_time": soon},
+            make_cadence(cron="0 3 * * 1-5", timezone="Europe/Berlin"),
+            make_cadence(
+                cron="30 4,16 1,15 * *",
+                timezone="America/New_York",
+                start_time=soon,
+                end_time=soon + timedelta(days=90),
+            ),
+            make_cadence(interval=timedelta(hours=6), start_time=soon),
         ]
 
     def native_ids(self) -> set[str]:

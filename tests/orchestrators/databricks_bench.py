@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrators.s3_bucket import S3Bucket
+from pulumi_zenml.cadence import Cadence, make_cadence
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 from standins.databricks_standin import DatabricksStandIn
@@ -71,10 +72,10 @@ class DatabricksBench(Bench):
             "artifact_store": ("s3", self._bucket.config),
         }
 
-    def cadences(self) -> Sequence[Mapping[str, object]]:
+    def cadences(self) -> Sequence[Cadence]:
         return [
-            {"cron": "0 3 * * 1-5", "timezone": "Europe/Berlin"},
-            {"cron": "*/15 6-18 1 * *", "timezone": "America/New_York"},
+            make_cadence(cron="0 3 * * 1-5", timezone="Europe/Berlin"),
+            make_cadence(cron="*/15 6-18 1 * *", timezone="America/New_York"),
         ]
 
     def native_ids(self) -> set[str]:

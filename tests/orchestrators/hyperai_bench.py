@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from pulumi_zenml.cadence import Cadence, make_cadence
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.sshd import SshHost
@@ -81,12 +82,12 @@ class HyperAIBench(Bench):
             resource=self.host.address,
         )
 
-    def cadences(self) -> Sequence[Mapping[str, object]]:
+    def cadences(self) -> Sequence[Cadence]:
         soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
         return [
-            {"cron": "0 3 * * MON-FRI", "timezone": self.timezone()},
-            {"cron": "*/20 1-5 1,15 * *", "timezone": self.timezone()},
-            {"run_once_at": soon},
+            make_cadence(cron="0 3 * * MON-FRI", timezone=self.timezone()),
+            make_cadence(cron="*/20 1-5 1,15 * *", timezone=self.timezone()),
+            make_cadence(run_once_at=soon),
         ]
 
     def native_ids(self) -> set[str]:

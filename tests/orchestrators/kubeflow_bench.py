@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from orchestrators.s3_bucket import S3Bucket
+from pulumi_zenml.cadence import Cadence, make_cadence
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 from standins.kfp_standin import KfpStandIn
@@ -60,14 +61,14 @@ class KubeflowBench(Bench):
             name, {"orchestrator": ("kubeflow", config), "artifact_store": store, **WITH_IMAGES}
         )
 
-    def cadences(self) -> Sequence[Mapping[str, object]]:
+    def cadences(self) -> Sequence[Cadence]:
         soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
         return [
-            {"cron": "0 3 * * 1-5", "timezone": "UTC"},
-            {"cron": "*/15 * 1 * *", "start_time": soon, "end_time": soon + timedelta(days=90)},
-            {"cron": "0 9 * * SUN", "catchup": True},
-            {"interval": timedelta(days=1, hours=1), "start_time": soon},
-            {"interval": timedelta(minutes=90), "start_time": soon - timedelta(days=9)},
+            make_cadence(cron="0 3 * * 1-5", timezone="UTC"),
+            make_cadence(cron="*/15 * 1 * *", start_time=soon, end_time=soon + timedelta(days=90)),
+            make_cadence(cron="0 9 * * SUN", catchup=True),
+            make_cadence(interval=timedelta(days=1, hours=1), start_time=soon),
+            make_cadence(interval=timedelta(minutes=90), start_time=soon - timedelta(days=9)),
         ]
 
     def native_ids(self) -> set[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from orchestrators.gate import Gate
+from pulumi_zenml.cadence import Cadence, make_cadence
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from testbed.kubernetes import TOKEN, Kubernetes
@@ -234,10 +235,10 @@ class KubernetesBench(Bench):
         }
         register_stack(name, {"orchestrator": ("kubernetes", orchestrator), **WITH_IMAGES})
 
-    def cadences(self) -> Sequence[Mapping[str, object]]:
+    def cadences(self) -> Sequence[Cadence]:
         return (
-            {"cron": "0 3 * * 1-5", "timezone": "Europe/Berlin"},
-            {"cron": "30 4 1,15 * SUN"},
+            make_cadence(cron="0 3 * * 1-5", timezone="Europe/Berlin"),
+            make_cadence(cron="30 4 1,15 * SUN"),
         )
 
     def native_ids(self) -> set[str]:

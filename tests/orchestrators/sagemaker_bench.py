@@ -17,6 +17,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, ClassVar
 
+from pulumi_zenml.cadence import Cadence, make_cadence
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 from standins.aws_standin import AwsStandIn
@@ -121,13 +122,13 @@ class SagemakerBench(Bench):
             **WITH_IMAGES,
         }
 
-    def cadences(self) -> Sequence[Mapping[str, object]]:
+    def cadences(self) -> Sequence[Cadence]:
         soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
         return [
-            {"cron": "0 3 * * 1-5", "timezone": "Europe/Berlin"},
-            {"cron": "*/15 * 1 * *", "start_time": soon, "end_time": soon + timedelta(days=90)},
-            {"interval": timedelta(hours=6), "start_time": soon},
-            {"run_once_at": soon},
+            make_cadence(cron="0 3 * * 1-5", timezone="Europe/Berlin"),
+            make_cadence(cron="*/15 * 1 * *", start_time=soon, end_time=soon + timedelta(days=90)),
+            make_cadence(interval=timedelta(hours=6), start_time=soon),
+            make_cadence(run_once_at=soon),
         ]
 
     def native_ids(self) -> set[str]:

@@ -293,8 +293,7 @@ def test_from_submit_to_delete(
         STACK,
         snapshot,
         "nightly",
-        cron="0 3 * * 1-5",
-        timezone="Europe/Berlin",
+        make_cadence(cron="0 3 * * 1-5", timezone="Europe/Berlin"),
         paused=True,
     )
     name = made.found.native_id
@@ -325,7 +324,7 @@ def test_from_submit_to_delete(
 def test_the_job_goes_back_as_it_came(
     bench: AzureMLBench, orchestrator: Orchestrator, snapshot: str
 ) -> None:
-    made = create(orchestrator, STACK, snapshot, "untouched", cron="0 3 * * *")
+    made = create(orchestrator, STACK, snapshot, "untouched", make_cadence(cron="0 3 * * *"))
     name, schedules = made.found.native_id, bench.azure.workspace.schedules
     # What newer services put in, and no client knows.
     job = schedules[name]["properties"]["action"]["jobDefinition"]
@@ -348,7 +347,14 @@ def test_listing_costs_pages_and_has_the_paused_ones(
     bench: AzureMLBench, orchestrator: Orchestrator, snapshot: str
 ) -> None:
     made = [
-        create(orchestrator, STACK, snapshot, f"list-{n}", cron="0 3 * * *", paused=n == 1)
+        create(
+            orchestrator,
+            STACK,
+            snapshot,
+            f"list-{n}",
+            make_cadence(cron="0 3 * * *"),
+            paused=n == 1,
+        )
         for n in range(3)
     ]
     _submit_only(orchestrator, snapshot, "bare")
@@ -380,7 +386,7 @@ def test_listing_costs_pages_and_has_the_paused_ones(
 def test_jobs_of_the_schedule_are_its_runs(
     bench: AzureMLBench, orchestrator: Orchestrator, snapshot: str
 ) -> None:
-    made = create(orchestrator, STACK, snapshot, "runs", cron="0 3 * * *")
+    made = create(orchestrator, STACK, snapshot, "runs", make_cadence(cron="0 3 * * *"))
     name, workspace = made.found.native_id, bench.azure.workspace
     states = ["Completed", "Failed", "Canceled", "Running", "NotResponding", "Queued", "Unheard"]
     due = datetime(2026, 11, 1, 3, tzinfo=UTC)
@@ -428,7 +434,7 @@ def test_a_service_that_takes_its_time_is_waited_for(
         snapshot = worker.create_snapshot("slow", pipeline="slow-training").id
         orchestrator = orchestrator_of(AzureMLOrchestrator, "slow", slow.overrides())
         capfd.readouterr()
-        made = create(orchestrator, "slow", snapshot, "slow", cron="0 3 * * *")
+        made = create(orchestrator, "slow", snapshot, "slow", make_cadence(cron="0 3 * * *"))
         orchestrator.set_paused(made.found.native_id, True)
         orchestrator.set_paused(made.found.native_id, False)
         orchestrator.delete(made.found.native_id)

@@ -482,7 +482,7 @@ def test_zenml_makes_it_and_we_make_it_right(ready: DatabricksBench, worker: Wor
         pair = worker.create(
             "databricks",
             f"databricks-{number}",
-            make_cadence(**cadence),  # type: ignore[arg-type]
+            cadence,
             snapshot=snapshot.reference,
             paused=number == 1,
         )

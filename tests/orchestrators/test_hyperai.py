@@ -108,7 +108,12 @@ def test_a_cron_schedule_from_submit_to_delete(
 ) -> None:
     host = bench.host
     made = create(
-        orchestrator, STACK, snapshot, "nightly", owner="a/b/c d", cron="0 3 * * 1-5", timezone=ZONE
+        orchestrator,
+        STACK,
+        snapshot,
+        "nightly",
+        make_cadence(cron="0 3 * * 1-5", timezone=ZONE),
+        owner="a/b/c d",
     )
     key = made.snapshot
     script = f"/home/{host.username}/scheduled-pipeline-runs/{key}/run_pipeline.sh"
@@ -146,7 +151,7 @@ def test_a_single_run_is_due_at_that_instant_in_any_zone(
 ) -> None:
     # An hour that happens twice in New York.
     due = datetime(2027, 11, 7, 5, 30, tzinfo=UTC)
-    made = create(orchestrator, STACK, snapshot, "once", run_once_at=due)
+    made = create(orchestrator, STACK, snapshot, "once", make_cadence(run_once_at=due))
     [job] = bench.host.at_queue()
     assert "Sun Nov  7 05:30:00 2027" in job
     assert made.found.cadence == make_cadence(run_once_at=due)
@@ -172,7 +177,7 @@ def test_a_single_run_that_is_over_has_ended_and_is_not_gone(
     bench: HyperAIBench, orchestrator: Orchestrator, snapshot: str
 ) -> None:
     due = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(days=1)
-    made = create(orchestrator, STACK, snapshot, "over", run_once_at=due)
+    made = create(orchestrator, STACK, snapshot, "over", make_cadence(run_once_at=due))
     bench.host.run("atrm $(atq | cut -f1)")
     past = due - timedelta(days=2)
     bench.host.write_crontab(bench.host.crontab().replace(due.isoformat(), past.isoformat()))
@@ -187,11 +192,18 @@ def test_cron_and_at_really_fire(
     bench: HyperAIBench, orchestrator: Orchestrator, snapshot: str
 ) -> None:
     soon = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=2)
-    once = create(orchestrator, STACK, snapshot, "soon", run_once_at=soon)
+    once = create(orchestrator, STACK, snapshot, "soon", make_cadence(run_once_at=soon))
     paused = create(
-        orchestrator, STACK, snapshot, "not", cron="* * * * *", timezone=ZONE, paused=True
+        orchestrator,
+        STACK,
+        snapshot,
+        "not",
+        make_cadence(cron="* * * * *", timezone=ZONE),
+        paused=True,
     )
-    often = create(orchestrator, STACK, snapshot, "often", cron="* * * * *", timezone=ZONE)
+    often = create(
+        orchestrator, STACK, snapshot, "often", make_cadence(cron="* * * * *", timezone=ZONE)
+    )
     log = bench.host.home / "docker.log"
 
     def started(key: str) -> bool:
@@ -216,7 +228,9 @@ def test_cron_and_at_really_fire(
 def test_a_run_is_started_and_remembered(
     bench: HyperAIBench, orchestrator: Orchestrator, snapshot: str
 ) -> None:
-    made = create(orchestrator, STACK, snapshot, "runs", cron="0 3 1 1 *", timezone=ZONE)
+    made = create(
+        orchestrator, STACK, snapshot, "runs", make_cadence(cron="0 3 1 1 *", timezone=ZONE)
+    )
     assert orchestrator.runs(made.found.native_id) == []
     started = orchestrator.trigger(made.found.native_id)
     assert started in (bench.host.home / "docker.log").read_text()
@@ -238,7 +252,9 @@ def test_a_run_is_started_and_remembered(
 def test_what_was_changed_by_hand_is_seen(
     bench: HyperAIBench, orchestrator: Orchestrator, snapshot: str
 ) -> None:
-    made = create(orchestrator, STACK, snapshot, "hand", cron="0 3 * * *", timezone=ZONE)
+    made = create(
+        orchestrator, STACK, snapshot, "hand", make_cadence(cron="0 3 * * *", timezone=ZONE)
+    )
     native_id = made.found.native_id
     wanted = Wanted("hand", "tests/dev/hand", make_cadence(cron="0 3 * * *", timezone=ZONE))
 
@@ -260,7 +276,9 @@ def test_what_was_changed_by_hand_is_seen(
 def test_a_bare_line_of_zenml_is_listed_and_taken_over(
     bench: HyperAIBench, orchestrator: Orchestrator, snapshot: str
 ) -> None:
-    made = create(orchestrator, STACK, snapshot, "bare", cron="0 3 * * *", timezone=ZONE)
+    made = create(
+        orchestrator, STACK, snapshot, "bare", make_cadence(cron="0 3 * * *", timezone=ZONE)
+    )
     bare = "\n".join(
         line for line in bench.host.crontab().split("\n") if "# pulumi-zenml" not in line
     )
@@ -316,7 +334,9 @@ def test_zenml_too_accepts_only_a_known_host_key(
         raise AssertionError(f"{hostname} was taken at its word")
 
     monkeypatch.setattr(paramiko.AutoAddPolicy, "missing_host_key", accept)
-    made = create(orchestrator, STACK, snapshot, "known", cron="0 3 1 1 *", timezone=ZONE)
+    made = create(
+        orchestrator, STACK, snapshot, "known", make_cadence(cron="0 3 1 1 *", timezone=ZONE)
+    )
     orchestrator.delete(made.found.native_id)
 
 
@@ -327,7 +347,13 @@ def test_a_failed_submit_leaves_nothing_on_the_host(
     (bench.host.home / "scheduled-pipeline-runs").chmod(0o500)
     try:
         with pytest.raises(SubmissionError):
-            create(orchestrator, STACK, snapshot, "fails", cron="0 3 1 1 *", timezone=ZONE)
+            create(
+                orchestrator,
+                STACK,
+                snapshot,
+                "fails",
+                make_cadence(cron="0 3 1 1 *", timezone=ZONE),
+            )
     finally:
         (bench.host.home / "scheduled-pipeline-runs").chmod(0o700)
     assert folders(bench.host) == before
@@ -429,7 +455,12 @@ def test_a_hostile_name_never_reaches_a_shell(
 
     owner = "p/s/$(touch ~/owned) `touch ~/owned`; touch ~/owned #\n* * * * * touch ~/owned"
     made = create(
-        orchestrator, STACK, snapshot, "quoted", owner=owner, cron="0 3 1 1 *", timezone=ZONE
+        orchestrator,
+        STACK,
+        snapshot,
+        "quoted",
+        make_cadence(cron="0 3 1 1 *", timezone=ZONE),
+        owner=owner,
     )
     assert made.found.owner == owner
     assert len([it for it in bench.host.crontab().splitlines() if made.snapshot in it]) == 3

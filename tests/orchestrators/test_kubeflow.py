@@ -586,7 +586,7 @@ def test_zenml_s_own_code_makes_what_is_asked(zenml_stack: tuple[KubeflowBench, 
     bench, snapshot = zenml_stack
     ours = orchestrator_of(KubeflowOrchestrator, "kfp", bench.overrides())
     for number, cadence in enumerate(bench.cadences()):
-        made = create(ours, "kfp", snapshot, f"kubeflow every way {number}", **cadence)
+        made = create(ours, "kfp", snapshot, f"kubeflow every way {number}", cadence)
         assert made.found.native_id in bench.native_ids()
         assert made.found.problem == ""
         assert made.found.pipeline == "my-big_training"
@@ -602,7 +602,7 @@ def test_overrides_reach_zenml_s_own_code(zenml_stack: tuple[KubeflowBench, str]
             "client_args": {"existing_token": "other"},
         }
         ours = orchestrator_of(KubeflowOrchestrator, "kfp", overrides)
-        made = create(ours, "kfp", snapshot, "kubeflow elsewhere", cron="0 3 * * *")
+        made = create(ours, "kfp", snapshot, "kubeflow elsewhere", make_cadence(cron="0 3 * * *"))
         assert list(kfp.recurring_runs) == [made.found.native_id]
     assert made.found.native_id not in bench.native_ids()
 
@@ -614,4 +614,4 @@ def test_zenml_swallows_a_server_that_is_down_and_we_do_not(
     bench, snapshot = zenml_stack
     ours = orchestrator_of(KubeflowOrchestrator, "kfp", bench.overrides())
     with bench.fault("refused"), pytest.raises((UnreachableError, SubmissionError)):
-        create(ours, "kfp", snapshot, "kubeflow down", cron="0 3 * * *")
+        create(ours, "kfp", snapshot, "kubeflow down", make_cadence(cron="0 3 * * *"))

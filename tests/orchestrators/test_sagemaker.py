@@ -567,7 +567,7 @@ def test_zenml_makes_it_and_we_make_it_right(
         pair = worker.create(
             "sagemaker",
             f"schedule-{number}",
-            make_cadence(**cadence),  # type: ignore[arg-type]
+            cadence,
             snapshot=snapshot,
             paused=number == 1,
             settings=settings,

@@ -569,7 +569,7 @@ def test_zenml_s_own_code_makes_what_is_asked(zenml_stack: tuple[VertexBench, st
     bench, snapshot = zenml_stack
     ours = orchestrator_of(VertexOrchestrator, "vertex", bench.overrides())
     for number, cadence in enumerate(bench.cadences()):
-        made = create(ours, "vertex", snapshot, f"vertex every way {number}", **cadence)
+        made = create(ours, "vertex", snapshot, f"vertex every way {number}", cadence)
         assert made.found.native_id in bench.native_ids()
         assert made.found.problem == ""
         assert made.found.owner == f"tests/dev/vertex every way {number}"
@@ -597,7 +597,7 @@ def test_two_components_do_not_share_an_endpoint(
             "workload_service_account": "other@ml-prod.iam.gserviceaccount.com",
         }
         ours = orchestrator_of(VertexOrchestrator, "vertex", overrides)
-        made = create(ours, "vertex", snapshot, "vertex elsewhere", cron="0 3 * * *")
+        made = create(ours, "vertex", snapshot, "vertex elsewhere", make_cadence(cron="0 3 * * *"))
         job = other.schedules[made.found.native_id].create_pipeline_job_request.pipeline_job
         assert job.service_account == "other@ml-prod.iam.gserviceaccount.com"
     assert initializer.global_config.api_endpoint is None

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrators.s3_bucket import S3Bucket
+from pulumi_zenml.cadence import Cadence, make_cadence
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import EVERY_FAULT, Bench, Fault
 from testbed.zenml_store import WITH_IMAGES, register_stack
@@ -77,14 +78,14 @@ class VertexBench(Bench):
             name, {"orchestrator": ("vertex", given), "artifact_store": store, **WITH_IMAGES}
         )
 
-    def cadences(self) -> Sequence[Mapping[str, object]]:
+    def cadences(self) -> Sequence[Cadence]:
         soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
         return [
-            {"cron": "0 3 * * 1-5", "timezone": "Europe/Berlin"},
-            {"cron": "*/15 * 1 * *", "start_time": soon, "end_time": soon + timedelta(days=90)},
-            {"cron": "0 9 * * SUN", "start_time": soon - timedelta(days=30)},
-            {"interval": timedelta(hours=6), "start_time": soon},
-            {"interval": timedelta(minutes=30), "start_time": soon - timedelta(days=9)},
+            make_cadence(cron="0 3 * * 1-5", timezone="Europe/Berlin"),
+            make_cadence(cron="*/15 * 1 * *", start_time=soon, end_time=soon + timedelta(days=90)),
+            make_cadence(cron="0 9 * * SUN", start_time=soon - timedelta(days=30)),
+            make_cadence(interval=timedelta(hours=6), start_time=soon),
+            make_cadence(interval=timedelta(minutes=30), start_time=soon - timedelta(days=9)),
         ]
 
     def native_ids(self) -> set[str]:

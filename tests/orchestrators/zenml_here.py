@@ -8,10 +8,9 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-from pulumi_zenml.cadence import make_cadence
+from pulumi_zenml.cadence import Cadence
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.base import Orchestrator, Target
 from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
@@ -69,11 +68,11 @@ def create(
     stack: str,
     snapshot: str,
     name: str,
+    cadence: Cadence,
     *,
     owner: str = "",
     paused: bool = False,
     settings: Mapping[str, Json] | None = None,
-    **cadence: Any,
 ) -> Made:
     """Take the steps that create a pair, in their order.
 
@@ -82,7 +81,7 @@ def create(
         stack: the stack's name.
         snapshot: the id of the snapshot to schedule.
         name: the schedule's.
-        owner, paused, settings, cadence: what is wanted.
+        cadence, owner, paused, settings: what is wanted.
     """
     from zenml.client import Client
     from zenml.models import ScheduleRequest
@@ -95,7 +94,7 @@ def create(
     wanted = Wanted(
         name=name,
         owner=owner or f"tests/dev/{name}",
-        cadence=make_cadence(**cadence),
+        cadence=cadence,
         paused=paused,
         settings=settings or {},
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import ClassVar, Literal, get_args
 
+from pulumi_zenml.cadence import Cadence
 from pulumi_zenml.json_types import Json
 
 Fault = Literal[
@@ -57,8 +58,8 @@ class Bench(ABC):
         """Register a ZenML stack called ``name`` with this orchestrator, through ZenML's client."""
 
     @abstractmethod
-    def cadences(self) -> Sequence[Mapping[str, object]]:
-        """Keyword arguments of ``make_cadence``, at least one for each kind the flavor has."""
+    def cadences(self) -> Sequence[Cadence]:
+        """Cadences to try, at least one for each kind that the flavor can express."""
 
     @abstractmethod
     def native_ids(self) -> set[str]:

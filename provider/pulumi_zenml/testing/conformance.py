@@ -22,7 +22,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -30,7 +30,7 @@ from uuid import uuid4
 
 import pytest
 
-from pulumi_zenml.cadence import make_cadence
+from pulumi_zenml.cadence import Cadence, make_cadence
 from pulumi_zenml.errors import (
     CannotExpressError,
     InputError,
@@ -41,6 +41,7 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.lifecycle.session import Session
 from pulumi_zenml.operations.doctor import Check, probe_orchestrator
 from pulumi_zenml.orchestrators import get_orchestrator
@@ -102,14 +103,14 @@ class Conformance:
         return Session(connection).orchestrator(stack)
 
     @pytest.fixture
-    def cadence(self, bench: Bench) -> dict[str, object]:
-        """The first cadence of the bench, as inputs."""
-        return _as_inputs(bench.cadences()[0])
+    def cadence(self, bench: Bench) -> Cadence:
+        """The first cadence of the bench."""
+        return bench.cadences()[0]
 
     @pytest.fixture
-    def given(self, arguments: dict[str, Any], cadence: dict[str, object]) -> dict[str, Any]:
+    def given(self, arguments: dict[str, Any], cadence: Cadence) -> dict[str, Any]:
         """The inputs of a resource with the first cadence."""
-        return {**arguments, **cadence}
+        return {**arguments, **_as_inputs(cadence)}
 
     def other(self, bench: Bench) -> dict[str, object]:
         """A cadence that differs from the first."""
@@ -139,7 +140,7 @@ class Conformance:
         can = get_orchestrator(bench.flavor).capabilities
         kinds = {"cron": can.cron, "interval": can.interval, "once": can.run_once}
         claimed = {kind for kind, ability in kinds.items() if isinstance(ability, Yes)}
-        shown = {_wanted(_as_inputs(it)).cadence.kind for it in bench.cadences()}
+        shown = {it.kind for it in bench.cadences()}
         assert shown == claimed
 
     def test_paused_from_the_start_then_resumed_and_paused(
@@ -292,7 +293,7 @@ class Conformance:
         driver: Driver,
         orchestrator: Orchestrator,
         given: dict[str, Any],
-        cadence: dict[str, object],
+        cadence: Cadence,
     ) -> None:
         """Each fault at each call is our error; afterwards all is as it was."""
         driver.up(**given)
@@ -378,7 +379,7 @@ class Conformance:
             assert refused, property
             assert ability.reason in refused[0].reason
 
-    def test_unknown_settings_are_refused(self, bench: Bench, cadence: dict[str, object]) -> None:
+    def test_unknown_settings_are_refused(self, bench: Bench, cadence: Cadence) -> None:
         """A setting that the flavor does not have is refused by name."""
         cls = get_orchestrator(bench.flavor)
         wanted = _wanted(cadence, settings={"no_such_setting": 1})
@@ -401,24 +402,23 @@ class Conformance:
         assert run_id in {it.run_id for it in orchestrator.runs(native_id)}
 
 
-def _as_inputs(cadence: Mapping[str, object]) -> dict[str, object]:
-    """Keyword arguments of ``make_cadence`` as a resource's inputs."""
-    inputs: dict[str, object] = {}
-    for key, value in cadence.items():
+def _as_inputs(cadence: Cadence) -> dict[str, Json]:
+    """A cadence as a resource's inputs: those that differ from their defaults."""
+    inputs: dict[str, Json] = {}
+    for field in fields(cadence):
+        value = getattr(cadence, field.name)
+        if value == field.default:
+            continue
         if isinstance(value, datetime):
             value = value.isoformat()
         elif isinstance(value, timedelta):
             value = value.total_seconds()
-        inputs[key] = value
+        inputs[field.name] = value
     return inputs
 
 
-def _wanted(cadence: Mapping[str, object], **more: Any) -> Wanted:
-    from pulumi_zenml.cadence import check_cadence
-
-    made, problems = check_cadence(cadence, now=None)
-    assert made is not None, problems
-    return Wanted(name="suite", owner="suite/test/wanted", cadence=made, **more)
+def _wanted(cadence: Cadence, settings: Mapping[str, Json] | None = None) -> Wanted:
+    return Wanted("suite", "suite/test/wanted", cadence, settings=settings or {})
 
 
 def _calls(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pulumi_zenml.cadence import Cadence, make_cadence
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.testing.bench import Bench, Fault
 from zenml_filecron import files
@@ -38,8 +39,11 @@ class FileCronBench(Bench):
         client.create_stack_component(name, "filecron", Kind.ORCHESTRATOR, config)
         client.create_stack(name, {Kind.ORCHESTRATOR: name, Kind.ARTIFACT_STORE: "default"})
 
-    def cadences(self) -> Sequence[Mapping[str, object]]:
-        return [{"cron": "0 3 * * 1-5", "timezone": "Europe/Berlin"}, {"cron": "*/15 * 1 * *"}]
+    def cadences(self) -> Sequence[Cadence]:
+        return [
+            make_cadence(cron="0 3 * * 1-5", timezone="Europe/Berlin"),
+            make_cadence(cron="*/15 * 1 * *"),
+        ]
 
     def native_ids(self) -> set[str]:
         return {it.stem for it in self.folder.glob("*.json")}
