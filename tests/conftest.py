@@ -18,7 +18,7 @@ if not getattr(__main__, "__file__", None):
     __main__.__file__ = __file__
 
 
-class FlavorScheduling(LoadFileScheduling):
+class FlavorScheduling(LoadFileScheduling):  # type: ignore[misc]
     """A file's tests run in one process, except that each flavor's may run in another."""
 
     def _split_scope(self, nodeid: str) -> str:

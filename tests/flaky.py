@@ -68,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """How a flaky test is shown."""
-    return (_FLAKY, "Y", "FLAKY") if report.outcome == _FLAKY else None  # type: ignore[comparison-overlap]
+    return (_FLAKY, "Y", "FLAKY") if report.outcome == _FLAKY else None
 
 
 @pytest.hookimpl(wrapper=True)

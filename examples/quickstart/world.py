@@ -6,6 +6,7 @@ import json
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 
 def prepare(dags: str) -> None:
@@ -15,11 +16,12 @@ def prepare(dags: str) -> None:
     from zenml.enums import StackComponentType
 
     client = Client()
+    configuration: dict[str, Any] = {"local": True, "dag_output_dir": dags}
     client.create_stack_component(
         name="quickstart",
         flavor="airflow",
         component_type=StackComponentType.ORCHESTRATOR,
-        configuration={"local": True, "dag_output_dir": dags},
+        configuration=configuration,
     )
     client.create_stack(
         name="quickstart",
@@ -66,4 +68,10 @@ def _dags(folder: Path) -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    {"prepare": prepare, "look": look, "edit": edit}[sys.argv[1]](*sys.argv[2:])
+    match sys.argv[1:]:
+        case ["prepare", folder]:
+            prepare(folder)
+        case ["look", folder]:
+            look(folder)
+        case ["edit", folder, cron]:
+            edit(folder, cron)

@@ -93,7 +93,7 @@ def end_run(run: UUID) -> None:
     from zenml.enums import ExecutionStatus
     from zenml.models import PipelineRunUpdate
 
-    update = PipelineRunUpdate(status=ExecutionStatus.FAILED, end_time=datetime.now(UTC))
+    update = PipelineRunUpdate(status=ExecutionStatus.FAILED)
     Client().zen_store.update_run(run, update)
 
 
@@ -179,6 +179,7 @@ def test_a_record_with_runs_is_archived_and_keeps_them(
     driver.destroy()
     assert Session(connection).records.get(str(record)) is None
     kept = Client().get_pipeline_run(run)
+    assert kept.schedule is not None
     assert str(kept.schedule.id) == record
     assert kept.schedule.is_archived
 

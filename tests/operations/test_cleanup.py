@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -248,7 +249,7 @@ def test_a_backup_that_cannot_be_written_changes_nothing(world: World) -> None:
     ],
 )
 def test_a_backup_that_cannot_be_trusted_is_refused(
-    tmp_path: Path, spoil: Any, reason: str
+    tmp_path: Path, spoil: Callable[[str], str], reason: str
 ) -> None:
     from pulumi_zenml.cadence import make_cadence
     from pulumi_zenml.errors import BackupError
@@ -256,9 +257,23 @@ def test_a_backup_that_cannot_be_trusted_is_refused(
     from pulumi_zenml.operations.backup import Item, write_backup
 
     cadence = make_cadence(cron="0 3 * * *", timezone="Europe/Berlin")
-    names = ("project", "project_id", "stack", "orchestrator", "orchestrator_id", "flavor")
-    names += ("pipeline", "pipeline_id", "snapshot", "reference", "source", "native_cadence")
-    item = Item(name="daily-lost-prod", cadence=cadence, cron="", **dict.fromkeys(names, "x"))
+    item = Item(
+        name="daily-lost-prod",
+        cadence=cadence,
+        cron="",
+        project="x",
+        project_id="x",
+        stack="x",
+        orchestrator="x",
+        orchestrator_id="x",
+        flavor="x",
+        pipeline="x",
+        pipeline_id="x",
+        snapshot="x",
+        reference="x",
+        source="x",
+        native_cadence="x",
+    )
     path = tmp_path / "b.json"
     write_backup(path, [item], datetime.now(UTC))
     assert read_backup(path).items == (item,)

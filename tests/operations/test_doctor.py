@@ -27,6 +27,7 @@ from pulumi_zenml.lifecycle.session import Session
 from pulumi_zenml.operations import Scope, clean_up, diagnose, plan_cleanup, take_inventory
 from pulumi_zenml.operations.doctor import AREAS, exit_code
 from pulumi_zenml.operations.doctor.machine import clock, known_zones
+from pulumi_zenml.testing.bench import Fault
 from testbed.zenml_server import ZenmlServer
 
 NAME = "daily-training-prod"
@@ -299,7 +300,7 @@ def test_every_orchestrator_well_and_sick(orchestrator_world: Ready, tmp_path: P
         assert {it.area for it in well} == set(AREAS)
         assert len([it for it in well if it.area == "orchestrator"]) >= 5
 
-        kind = "denied" if "denied" in bench.faults else "unauthenticated"
+        kind: Fault = "denied" if "denied" in bench.faults else "unauthenticated"
         with bench.fault(kind):
             sick = diagnose(world.connection, name, scope)
         failed = [it for it in sick if it.result == "failed"]

@@ -19,7 +19,7 @@ from airflow.timetables.base import DataInterval, TimeRestriction
 try:
     from airflow.timetables import trigger
 except ImportError:
-    trigger = None  # type: ignore[assignment]
+    trigger = None
 
 
 def fires(case: dict[str, Any]) -> list[str]:

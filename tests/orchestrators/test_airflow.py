@@ -25,7 +25,6 @@ from pulumi_zenml.errors import (
     ServiceError,
 )
 from pulumi_zenml.orchestrators.airflow import AirflowOrchestrator
-from pulumi_zenml.orchestrators.airflow import folder as _airflow_folder
 from pulumi_zenml.orchestrators.airflow.timing import INERT
 from pulumi_zenml.orchestrators.airflow.zip import DagZip
 from pulumi_zenml.orchestrators.compare import differences, same_cadence
@@ -494,7 +493,7 @@ def test_a_part_is_no_zip_until_it_is_whole(
         parts.append(part.stat().st_size > 0 and zipfile.is_zipfile(part))
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_airflow_folder.os, "fsync", fails)
+    monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(ServiceError, match="No space left"):
         orchestrator.set_paused(name, True)
     assert parts == [False]

@@ -460,8 +460,11 @@ def test_a_wrong_token_is_told(site: Site) -> None:
 
 def test_password_and_session(package: Callable[[str], str]) -> None:
     with KfpStandIn(login=("me@example.com", "p+w %x")) as kfp:
-        login = {"client_username": "me@example.com", "client_password": "p+w %x"}
-        ours = orchestrator(kfp, **login)
+        login = {
+            "client_username": "me@example.com",
+            "client_password": "p+w %x",
+        }
+        ours = orchestrator(kfp, None, **login)
         ours.verify(want())
         assert list(ours.list_all()) == []
         kfp._sessions.clear()

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from orchestrators.component import component
-from orchestrators.vertex_bench import VertexBench, VertexStandIn
+from orchestrators.vertex_bench import VertexBench
 from orchestrators.zenml_here import create, fresh_environment, orchestrator_of, zenml_here
 from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.errors import (
@@ -36,6 +36,7 @@ from pulumi_zenml.orchestrators.vertex.schedule import SELDOM, owner_labels
 from pulumi_zenml.testing.bench import Fault
 from pulumi_zenml.zenml.quiet import quiet
 from standins.aip160 import FilterError, parse_filter
+from standins.vertex_standin import VertexStandIn
 from testbed.snapshots import zenml_client
 from testbed.zenml_server import ZenmlServer
 
@@ -348,7 +349,7 @@ def test_trigger_runs_the_same_pipeline(site: Site) -> None:
     made = site.make()
     run = site.ours.trigger(made.native_id)
     job = site.vertex.jobs[f"{site.vertex.parent}/pipelineJobs/{run}"]
-    assert made.snapshot_id in str(type(job).pb(job))
+    assert made.snapshot_id and made.snapshot_id in str(type(job).pb(job))
     labels = {"team": "ml", **owner_labels(OWNER)}
     assert dict(job.labels) == {**labels, "pulumi_run_of": made.native_id.rpartition("/")[2]}
     site.vertex.run_once(made.native_id)
@@ -477,7 +478,7 @@ def test_what_vertex_refuses_the_stand_in_refuses(site: Site) -> None:
 def test_filters(text: str, passes: bool) -> None:
     from standins.vertex_rules import SCHEDULE_FILTERS
 
-    found = {
+    found: dict[str, str | datetime | None] = {
         "display_name": "a b",
         "state": "ACTIVE",
         "create_pipeline_job_request": "set",

@@ -117,9 +117,9 @@ class VertexBench(Bench):
         from google.cloud.aiplatform_v1 import ScheduleServiceClient
         from google.oauth2 import service_account
 
-        path = str(self.vertex.service_account_path)
+        key: Any = service_account.Credentials
         return ScheduleServiceClient(
-            credentials=service_account.Credentials.from_service_account_file(path),
+            credentials=key.from_service_account_file(str(self.vertex.service_account_path)),
             transport="rest",
             client_options={"api_endpoint": self.vertex.rest_endpoint},
         )

@@ -57,8 +57,8 @@ def test_next_from_now_on() -> None:
 
 
 def test_explain_in_words_with_a_warning_at_the_clock_change() -> None:
-    words = ("explain", "30 2 * * *", "--timezone", "Europe/Berlin", "--next", "2")
-    words += ("--from", "2027-03-27T12:00:00+00:00")
+    when = ("--timezone", "Europe/Berlin", "--from", "2027-03-27T12:00:00+00:00")
+    words = ("explain", "30 2 * * *", *when, "--next", "2")
     told = said(*words)
     assert told["words"] == "At 02:30 every day, Europe/Berlin"
     assert [fire["utc"] for fire in told["next"]] == [

@@ -87,12 +87,15 @@ def test_conversion_table(
         "kubeflow": {"cron_expression": f"0 {unix}", "no_catchup": True},
         "kubernetes": {"schedule": unix, "timeZone": "UTC"},
         "vertex": {"cron": f"TZ=UTC {unix}"},
-        "eventbridge": eventbridge
-        and {
+        "eventbridge": None
+        if eventbridge is None
+        else {
             "ScheduleExpression": f"cron({eventbridge} *)",
             "ScheduleExpressionTimezone": "UTC",
         },
-        "quartz": quartz and {"quartz_cron_expression": f"0 {quartz}", "timezone_id": "UTC"},
+        "quartz": None
+        if quartz is None
+        else {"quartz_cron_expression": f"0 {quartz}", "timezone_id": "UTC"},
         "azureml": azureml_fields(azureml),
     }
     assert told == expected
