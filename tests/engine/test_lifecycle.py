@@ -244,10 +244,12 @@ def test_retain_on_delete_leaves_both_and_a_new_program_takes_them_back(world: E
 )"""
     project = world.project(body)
     project.up()
+    kept = world.only()
     project.destroy()
-    world.only()
+    assert world.only() == kept
     project.up()
-    world.only()
+    record, counterpart = world.only()
+    assert (record.name, counterpart["owner"]) == (kept[0].name, kept[1]["owner"])
 
 
 def test_protect_and_ignore_changes_are_honoured(world: EngineWorld) -> None:

@@ -460,6 +460,7 @@ def test_a_reader_never_sees_half_a_zip(
     orchestrator, name = made
     stop = threading.Event()
     seen: list[str] = []
+    whole = threading.Event()
 
     def read() -> None:
         while not stop.is_set():
@@ -470,6 +471,8 @@ def test_a_reader_never_sees_half_a_zip(
                     continue
                 if path.suffix == ".zip" and not DagZip.parse(data):
                     seen.append(f"{path.name} without its files")
+                elif path.suffix == ".zip":
+                    whole.set()
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -477,6 +480,7 @@ def test_a_reader_never_sees_half_a_zip(
         orchestrator.set_paused(name, paused)
     stop.set()
     reader.join()
+    assert whole.is_set()
     assert seen == []
     assert [path.name for path in world.dags.iterdir()] == [f"{name}.zip"]
 

@@ -30,6 +30,7 @@ from pulumi_zenml.orchestrators.airflow.http import AirflowHttp
 from pulumi_zenml.orchestrators.airflow.timing import INERT
 from pulumi_zenml.orchestrators.compare import differences
 from pulumi_zenml.orchestrators.counterpart import Counterpart
+from pulumi_zenml.testing.bench import Fault
 from testbed.airflow import REFRESH_SECONDS, Airflow
 from testbed.process import wait_until
 from testbed.snapshots import ZenmlClient
@@ -389,7 +390,7 @@ def test_a_fault_is_an_error_of_ours_and_changes_nothing(
     [("throttled", ThrottledError), ("server-error", ServiceError), ("timeout", UnreachableError)],
 )
 def test_a_lasting_fault_is_an_error_in_the_end(
-    world: AirflowWorld, bench: AirflowBench, made: str, kind: Any, error: type[Exception]
+    world: AirflowWorld, bench: AirflowBench, made: str, kind: Fault, error: type[Exception]
 ) -> None:
     orchestrator = world.orchestrator(**{**bench.overrides(), "timeout": 1})
     with bench.fault(kind), pytest.raises(error):
@@ -398,11 +399,15 @@ def test_a_lasting_fault_is_an_error_in_the_end(
 
 @pytest.mark.parametrize("kind", ["throttled", "server-error"])
 def test_a_passing_fault_is_not_noticed(
-    orchestrator: AirflowOrchestrator, bench: AirflowBench, made: str, kind: Any
+    orchestrator: AirflowOrchestrator, bench: AirflowBench, made: str, kind: Fault
 ) -> None:
+    before = look(orchestrator, made)
+    bench.gate.calls.clear()
     look(orchestrator, made)
+    needed = len(bench.gate.calls)
     with bench.gate.fault(kind, times=2):
-        look(orchestrator, made)
+        assert look(orchestrator, made) == before
+    assert len(bench.gate.calls) == 2 * needed + 2
 
 
 def test_a_run_is_not_started_twice(
@@ -421,9 +426,11 @@ def test_a_run_is_not_started_twice(
 def test_an_expired_session_is_renewed(
     orchestrator: AirflowOrchestrator, bench: AirflowBench, made: str
 ) -> None:
-    look(orchestrator, made)
+    before = look(orchestrator, made)
+    bench.gate.calls.clear()
     with bench.gate.fault("unauthenticated", times=1):
-        look(orchestrator, made)
+        assert look(orchestrator, made) == before
+    assert [path for method, path in bench.gate.calls if method == "POST"] == ["/auth/token"]
 
 
 def http(bench: AirflowBench, **given: Any) -> AirflowHttp:
