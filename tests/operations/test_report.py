@@ -7,11 +7,11 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -42,17 +42,31 @@ MISSING = (3, 30, 31)
 FAILED = (10, 60)
 
 
+class Seeds(Protocol):
+    """A function that fills the world."""
+
+    __name__: str
+
+    def __call__(self, world: World) -> None: ...
+
+
+class Pages(Protocol):
+    """Writes the page of what a function seeds."""
+
+    def __call__(self, seeds: Seeds, *words: str) -> Path: ...
+
+
 @pytest.fixture(scope="module")
 def page(
     operations_client: ZenmlClient,
     commands: CommandServer,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Any]:
+) -> Iterator[Pages]:
     """Writes the page of what a function seeds, once; everything is removed again at once."""
     folder = tmp_path_factory.mktemp("pages")
     written: dict[str, Path] = {}
 
-    def write(seeds: Any, *words: str) -> Path:
+    def write(seeds: Seeds, *words: str) -> Path:
         name = seeds.__name__
         if name not in written:
             root = Path(operations_client.env["ROOT"])
@@ -166,7 +180,7 @@ def drawn(chrome: Browser) -> int:
     return count
 
 
-def wait(chrome: Browser, condition: Any) -> None:
+def wait(chrome: Browser, condition: Callable[[], object]) -> None:
     WebDriverWait(chrome.driver, 30).until(lambda _: condition())
 
 
@@ -193,7 +207,7 @@ def line_of(chrome: Browser, name: str) -> tuple[set[str], str]:
 
 @pytest.mark.parametrize("seeds", ALL, ids=lambda it: it.__name__)
 def test_the_page_draws_itself_with_no_error_and_no_network(
-    page: Any, chrome: Browser, seeds: Any
+    page: Pages, chrome: Browser, seeds: Seeds
 ) -> None:
     path = page(seeds)
     chrome.open(path)
@@ -209,7 +223,7 @@ def test_the_page_draws_itself_with_no_error_and_no_network(
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
 
 
-def test_findings_come_first_and_lead_to_their_schedule(page: Any, chrome: Browser) -> None:
+def test_findings_come_first_and_lead_to_their_schedule(page: Pages, chrome: Browser) -> None:
     path = page(five)
     chrome.open(path)
     assert find(chrome, "h1").text == "4 findings in 5 schedules"
@@ -244,14 +258,14 @@ def test_findings_come_first_and_lead_to_their_schedule(page: Any, chrome: Brows
     assert "missed-runs" in detail and "Native cadence" in detail and "completed" in detail
 
 
-def test_a_copied_fix_is_the_command(page: Any, chrome: Browser) -> None:
+def test_a_copied_fix_is_the_command(page: Pages, chrome: Browser) -> None:
     chrome.open(page(five))
     find(chrome, ".finding .copy").click()
     wait(chrome, lambda: find(chrome, ".finding .copy").text in ("Copied", "Selected"))
     assert find(chrome, "#said").get_attribute("textContent")
 
 
-def test_time_lines_show_runs_gaps_and_coming_fires(page: Any, chrome: Browser) -> None:
+def test_time_lines_show_runs_gaps_and_coming_fires(page: Pages, chrome: Browser) -> None:
     path = page(five)
     chrome.open(path)
     data = data_of(path)
@@ -285,7 +299,7 @@ def test_time_lines_show_runs_gaps_and_coming_fires(page: Any, chrome: Browser) 
     assert texts(chrome, "#axis .tick") != before
 
 
-def test_the_zone_can_be_chosen(page: Any, chrome: Browser) -> None:
+def test_the_zone_can_be_chosen(page: Pages, chrome: Browser) -> None:
     path = page(five)
     chrome.open(path, zone="Asia/Kolkata")
     last = next(it for it in data_of(path)["rows"] if it["name"] == "hourly-busy-prod")["last"]
@@ -297,7 +311,7 @@ def test_the_zone_can_be_chosen(page: Any, chrome: Browser) -> None:
     assert f"{utc:%H:%M}" in texts(chrome, cell)[-1]
 
 
-def test_load_names_the_busiest_minute(page: Any, chrome: Browser) -> None:
+def test_load_names_the_busiest_minute(page: Pages, chrome: Browser) -> None:
     path = page(five)
     chrome.open(path, zone="Asia/Kolkata")
     data = data_of(path)
@@ -315,7 +329,7 @@ def test_load_names_the_busiest_minute(page: Any, chrome: Browser) -> None:
     assert find(chrome, ".chart output").text == "01:00: 0 starts"
 
 
-def test_search_and_filters(page: Any, chrome: Browser) -> None:
+def test_search_and_filters(page: Pages, chrome: Browser) -> None:
     chrome.open(page(five))
     search = find(chrome, "#search")
     search.send_keys("DAILY lost")
@@ -353,7 +367,9 @@ def test_search_and_filters(page: Any, chrome: Browser) -> None:
     assert not find(chrome, "#flavor").is_displayed()
 
 
-def test_a_thousand_are_all_there_and_only_near_ones_are_drawn(page: Any, chrome: Browser) -> None:
+def test_a_thousand_are_all_there_and_only_near_ones_are_drawn(
+    page: Pages, chrome: Browser
+) -> None:
     path = page(thousand)
     chrome.open(path, zone="Asia/Kolkata")
     assert find(chrome, "h1").text == "All 1,000 schedules are fine"
@@ -375,7 +391,7 @@ def test_a_thousand_are_all_there_and_only_near_ones_are_drawn(page: Any, chrome
     assert chrome.said() == []
 
 
-def test_many_findings_of_a_kind_are_folded(page: Any, chrome: Browser) -> None:
+def test_many_findings_of_a_kind_are_folded(page: Pages, chrome: Browser) -> None:
     def late(world: World) -> None:
         made = world.call(seed.unmanaged, "daily-late-prod", cron="0 3 * * *")
         world.call(seed.age, made.record, hours=50)
@@ -388,7 +404,7 @@ def test_many_findings_of_a_kind_are_folded(page: Any, chrome: Browser) -> None:
     assert len(texts(chrome, ".finding")) == 31
 
 
-def test_light_and_dark(page: Any, chrome: Browser) -> None:
+def test_light_and_dark(page: Pages, chrome: Browser) -> None:
     path = page(five)
     chrome.open(path, scheme="light")
     theme = find(chrome, "#theme")
@@ -440,7 +456,7 @@ return low;
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_contrast(page: Any, chrome: Browser, scheme: str) -> None:
+def test_contrast(page: Pages, chrome: Browser, scheme: str) -> None:
     chrome.open(page(five), scheme=scheme)
     chrome.run("document.querySelectorAll('#rows button.name').forEach((it) => it.click())")
     assert len(texts(chrome, ".detail")) == 5
@@ -449,7 +465,7 @@ def test_contrast(page: Any, chrome: Browser, scheme: str) -> None:
 
 @pytest.mark.parametrize("seeds", ALL, ids=lambda it: it.__name__)
 def test_a_narrow_screen_needs_no_scrolling_sideways(
-    page: Any, chrome: Browser, seeds: Any
+    page: Pages, chrome: Browser, seeds: Seeds
 ) -> None:
     chrome.open(page(seeds), width=340, height=720)
     assert chrome.run("return innerWidth") == 340
@@ -459,7 +475,7 @@ def test_a_narrow_screen_needs_no_scrolling_sideways(
     assert chrome.run("return document.body.scrollWidth") <= 340
 
 
-def test_paper_has_no_controls(page: Any, chrome: Browser) -> None:
+def test_paper_has_no_controls(page: Pages, chrome: Browser) -> None:
     chrome.open(page(five))
     chrome.emulate(media="print")
     for selector in ("#tools", "#theme", ".copy", "nav", ".sort"):
@@ -469,7 +485,7 @@ def test_paper_has_no_controls(page: Any, chrome: Browser) -> None:
     assert drawn(chrome) == 5
 
 
-def test_hostile_names_are_only_text(page: Any, chrome: Browser) -> None:
+def test_hostile_names_are_only_text(page: Pages, chrome: Browser) -> None:
     path = page(hostile)
     chrome.open(path)
     shown = rows_shown(chrome)
@@ -523,7 +539,7 @@ def test_only_addresses_of_the_web_become_links(chrome: Browser, tmp_path: Path)
     assert "native-bad" in texts(chrome, ".detail")[1]
 
 
-def test_nothing_else_can_run_or_be_fetched(page: Any, chrome: Browser) -> None:
+def test_nothing_else_can_run_or_be_fetched(page: Pages, chrome: Browser) -> None:
     chrome.open(page(empty))
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
@@ -547,7 +563,7 @@ def test_nothing_else_can_run_or_be_fetched(page: Any, chrome: Browser) -> None:
         assert directive in refused, refused
 
 
-def test_the_keyboard_is_enough(page: Any, chrome: Browser) -> None:
+def test_the_keyboard_is_enough(page: Pages, chrome: Browser) -> None:
     chrome.open(page(five))
     keys = ActionChains(chrome.driver)
     here = "return document.activeElement.id || document.activeElement.className"
@@ -575,7 +591,7 @@ def test_the_keyboard_is_enough(page: Any, chrome: Browser) -> None:
     assert button.get_attribute("aria-expanded") == "false"
 
 
-def test_everything_has_a_name_for_those_who_do_not_look(page: Any, chrome: Browser) -> None:
+def test_everything_has_a_name_for_those_who_do_not_look(page: Pages, chrome: Browser) -> None:
     chrome.open(page(five))
     for control in chrome.driver.find_elements(By.CSS_SELECTOR, "button, input, select, a"):
         if control.is_displayed():
@@ -588,14 +604,14 @@ def test_everything_has_a_name_for_those_who_do_not_look(page: Any, chrome: Brow
     assert chrome.run("return document.documentElement.lang") == "en"
 
 
-def test_an_empty_fleet_has_a_page_too(page: Any, chrome: Browser) -> None:
+def test_an_empty_fleet_has_a_page_too(page: Pages, chrome: Browser) -> None:
     chrome.open(page(empty))
     assert find(chrome, "h1").text == "No schedules here yet"
     assert "As soon as a schedule is there" in find(chrome, "main").text
     assert not find(chrome, "#tools").is_displayed() and not find(chrome, "#load").is_displayed()
 
 
-def test_what_could_not_be_looked_at_is_unknown(page: Any, chrome: Browser) -> None:
+def test_what_could_not_be_looked_at_is_unknown(page: Pages, chrome: Browser) -> None:
     path = page(down)
     chrome.open(path)
     told = find(chrome, "#unreachable").text
@@ -645,7 +661,7 @@ def test_only_a_report_is_overwritten(world: World) -> None:
     assert [it.name for it in world.work.iterdir()] == ["page.html"]
 
 
-def test_a_page_is_written_whole_and_for_whom_the_umask_lets(page: Any, tmp_path: Path) -> None:
+def test_a_page_is_written_whole_and_for_whom_the_umask_lets(page: Pages, tmp_path: Path) -> None:
     text = page(empty).read_text()
     path, link = tmp_path / "report.html", tmp_path / "link.html"
     link.symlink_to(path)

@@ -84,24 +84,29 @@ class AirflowWorld:
         """A DAG's ``config.json``."""
         return read_config(self.zip(name))
 
-    def edit(self, name: str, **keys: Any) -> None:
+    def edit(self, name: str, **keys: Json) -> None:
         """Change keys of a DAG's ``config.json`` by hand."""
         edit_config(self.zip(name), **keys)
 
 
-def wanted(name: str = "nightly", *, owner: str = "", paused: bool = False, **given: Any) -> Wanted:
-    settings = given.pop("settings", {})
-    found = cadence(**given)
+def wanted(
+    name: str = "nightly",
+    *,
+    owner: str = "",
+    paused: bool = False,
+    settings: Mapping[str, Json] | None = None,
+    **given: object,
+) -> Wanted:
     return Wanted(
         name=name,
         owner=owner or f"tests/dev/{name}",
-        cadence=found,
+        cadence=cadence(**given),
         paused=paused,
-        settings=settings,
+        settings=settings or {},
     )
 
 
-def cadence(**given: Any) -> Cadence:
+def cadence(**given: object) -> Cadence:
     """A cadence from a resource's inputs; daily at three without any."""
     found, mistakes = check_cadence(given or {"cron": "0 3 * * *"})
     assert found is not None, mistakes

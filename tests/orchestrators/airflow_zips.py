@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pulumi_zenml.json_types import Json
+
 
 def read_config(path: Path) -> dict[str, Any]:
     with zipfile.ZipFile(path) as archive:
@@ -15,7 +17,7 @@ def read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def edit_config(path: Path, **keys: Any) -> None:
+def edit_config(path: Path, **keys: Json) -> None:
     """Change keys of ``config.json`` as a person with a zip tool would."""
     with zipfile.ZipFile(path) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}

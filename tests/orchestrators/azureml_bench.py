@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
 from orchestrators.s3_bucket import S3Bucket
 from pulumi_zenml.cadence import Cadence, make_cadence
@@ -65,7 +66,7 @@ class AzureMLBench(Bench):
     def register(self, name: str) -> None:
         self.register_with(name)
 
-    def register_with(self, name: str, connector: Any = None) -> None:
+    def register_with(self, name: str, connector: UUID | None = None) -> None:
         """Register a stack whose orchestrator signs in with a service connector, if given."""
         workspace = {
             "subscription_id": self.azure.subscription,

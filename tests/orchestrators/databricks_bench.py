@@ -59,7 +59,7 @@ class DatabricksBench(Bench):
     def register(self, name: str) -> None:
         register_stack(name, self.components())
 
-    def components(self, **config: Any) -> Components:
+    def components(self, **config: Json) -> Components:
         """The stack's components by type: flavor and configuration."""
         orchestrator = {
             "host": self.databricks.url,

@@ -92,11 +92,11 @@ class SagemakerBench(Bench):
     def register(self, name: str) -> None:
         self.register_with(name)
 
-    def register_with(self, name: str, **config: Any) -> None:
+    def register_with(self, name: str, **config: Json) -> None:
         """Register a stack whose orchestrator also has ``config``."""
         register_stack(name, self.components(**config))
 
-    def components(self, **config: Any) -> Components:
+    def components(self, **config: Json) -> Components:
         """The stack's components by type: flavor and configuration."""
         keys = {
             "aws_access_key_id": self.aws.access_key_id,
@@ -110,7 +110,7 @@ class SagemakerBench(Bench):
             **keys,
             **config,
         }
-        store = {
+        store: dict[str, Json] = {
             "path": f"s3://{self._bucket}",
             "key": self.aws.access_key_id,
             "secret": self.aws.secret_access_key,
@@ -169,7 +169,7 @@ class SagemakerBench(Bench):
         found: dict[str, Any] = self.client("scheduler").get_schedule(GroupName=group, Name=name)
         return found
 
-    def _edit(self, native_id: str, **changes: Any) -> None:
+    def _edit(self, native_id: str, **changes: Json) -> None:
         now = self.schedule(native_id)
         for key in ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata"):
             now.pop(key, None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,8 +135,15 @@ def test_what_fires_and_what_does_not(world: AirflowWorld, bench: AirflowBench) 
     airflow, api = bench.airflow, dict(bench.overrides())
     by_api, by_zip = world.orchestrator(**api), world.orchestrator()
 
-    def make(name: str, *, cadence: dict[str, Any], **given: Any) -> str:
-        made = world.create(name, cadence=cadence, task={"operator_source": EMPTY}, **given)
+    def make(
+        name: str,
+        *,
+        cadence: Mapping[str, object],
+        overrides: Mapping[str, Json] | None = None,
+        paused: bool = False,
+    ) -> str:
+        task = {"operator_source": EMPTY}
+        made = world.create(name, cadence=cadence, overrides=overrides, paused=paused, task=task)
         return made.native_id
 
     def wait_for(name: str, key: str, value: object) -> None:
@@ -214,7 +222,7 @@ def test_what_airflow_cannot_import_is_an_error(world: AirflowWorld, bench: Airf
 
 
 def test_a_folder_that_airflow_does_not_read_is_an_error(
-    world: AirflowWorld, bench: AirflowBench, tmp_path: Any
+    world: AirflowWorld, bench: AirflowBench, tmp_path: Path
 ) -> None:
     overrides = {**bench.overrides(), "dag_output_dir": str(tmp_path), "wait": 2}
     staged = world.create("elsewhere", overrides=overrides, shape=False)
@@ -373,7 +381,7 @@ def test_a_fault_is_an_error_of_ours_and_changes_nothing(
     bench: AirflowBench,
     made: str,
     call: str,
-    kind: Any,
+    kind: Fault,
     error: type[Exception],
     says: str,
 ) -> None:
@@ -433,7 +441,7 @@ def test_an_expired_session_is_renewed(
     assert [path for method, path in bench.gate.calls if method == "POST"] == ["/auth/token"]
 
 
-def http(bench: AirflowBench, **given: Any) -> AirflowHttp:
+def http(bench: AirflowBench, **given: str) -> AirflowHttp:
     login = {"username": bench.airflow.username, "password": bench.airflow.password}
     return AirflowHttp(bench.gate.url, timeout=30, **(given or login))
 

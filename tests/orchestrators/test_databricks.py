@@ -3,15 +3,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Unpack
 from uuid import uuid4
 
 import pytest
 
+from orchestrators.arguments import CadenceArguments
 from orchestrators.databricks_bench import DatabricksBench
 from orchestrators.pair_worker import Worker
 from pulumi_zenml.cadence import make_cadence, next_fires
@@ -20,8 +21,9 @@ from pulumi_zenml.errors import (
     ServiceError,
     UnauthenticatedError,
 )
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.base import Target
-from pulumi_zenml.orchestrators.counterpart import Wanted
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.orchestrators.databricks import DatabricksOrchestrator
 from pulumi_zenml.testing.bench import Fault
 from pulumi_zenml.testing.conformance import EXPECTED
@@ -46,7 +48,7 @@ class _Component(Target):
         return self.component
 
 
-def connect(bench: DatabricksBench, **config: Any) -> DatabricksOrchestrator:
+def connect(bench: DatabricksBench, **config: Json) -> DatabricksOrchestrator:
     given = {
         "host": bench.databricks.url,
         "client_id": bench.databricks.client_id,
@@ -58,7 +60,7 @@ def connect(bench: DatabricksBench, **config: Any) -> DatabricksOrchestrator:
     return DatabricksOrchestrator(_Component(component, bench.overrides()))
 
 
-def submit(bench: DatabricksBench, snapshot: str, steps: int = 2, **settings: Any) -> str:
+def submit(bench: DatabricksBench, snapshot: str, steps: int = 2, **settings: Json) -> str:
     """Make what ZenML's orchestrator makes, but for the run; returns the native id."""
     tasks = [
         {
@@ -98,13 +100,11 @@ def submit(bench: DatabricksBench, snapshot: str, steps: int = 2, **settings: An
 
 def wanted(
     paused: bool = False,
-    settings: dict[str, Any] | None = None,
-    cron: str = "0 3 * * 1-5",
-    timezone: str = "Europe/Berlin",
-    **cadence: Any,
+    settings: Mapping[str, Json] | None = None,
+    **cadence: Unpack[CadenceArguments],
 ) -> Wanted:
     if not cadence.keys() & {"interval", "run_once_at"}:
-        cadence = {"cron": cron, "timezone": timezone, **cadence}
+        cadence = {"cron": "0 3 * * 1-5", "timezone": "Europe/Berlin", **cadence}
     return Wanted(
         name="nightly",
         owner="infra/prod/nightly",
@@ -115,7 +115,7 @@ def wanted(
     )
 
 
-def shape(bench: DatabricksBench, native_id: str, asked: Wanted) -> Any:
+def shape(bench: DatabricksBench, native_id: str, asked: Wanted) -> Counterpart:
     orchestrator = connect(bench)
     found = orchestrator.read(native_id)
     assert found is not None
@@ -136,7 +136,7 @@ SOON = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(
     ],
 )
 def test_what_databricks_cannot_do_is_refused_offline(
-    property: str, cadence: dict[str, Any]
+    property: str, cadence: CadenceArguments
 ) -> None:
     problems = DatabricksOrchestrator.check(wanted(**cadence))
     assert [it.property for it in problems] == [property]

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
+from orchestrators.arguments import WantedArguments
 from orchestrators.component import component
 from orchestrators.kubeflow_bench import TOKEN, KubeflowBench
 from orchestrators.zenml_here import create, fresh_environment, orchestrator_of, zenml_here
@@ -52,7 +53,7 @@ def kfp_sdk(kfp: KfpStandIn) -> Any:
 
 
 def orchestrator(
-    kfp: KfpStandIn, overrides: Mapping[str, Json] | None = None, **configuration: Any
+    kfp: KfpStandIn, overrides: Mapping[str, Json] | None = None, **configuration: Json
 ) -> KubeflowOrchestrator:
     """Our side of a component with that configuration, which needs no ZenML store."""
     given: dict[str, Any] = {"kubeflow_hostname": kfp.url, **configuration}
@@ -89,7 +90,7 @@ class Site:
         )
         return snapshot
 
-    def make(self, **wanted: Any) -> Counterpart:
+    def make(self, **wanted: Unpack[WantedArguments]) -> Counterpart:
         """Submit, locate and shape."""
         snapshot = self.submit()
         found = self.ours.locate(snapshot, {"name": wanted.get("name", "nightly")})
@@ -97,9 +98,9 @@ class Site:
         return self.ours.shape(found, want(**wanted))
 
 
-def want(name: str = "nightly", owner: str = OWNER, **rest: Any) -> Wanted:
-    cadence = rest.pop("cadence", NIGHTLY)
-    return Wanted(name=name, owner=owner, cadence=cadence, pipeline="training", **rest)
+def want(**given: Unpack[WantedArguments]) -> Wanted:
+    plain = Wanted(name="nightly", owner=OWNER, cadence=NIGHTLY, pipeline="training")
+    return replace(plain, **given)
 
 
 @pytest.fixture(scope="session")

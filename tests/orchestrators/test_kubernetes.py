@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
 from orchestrators import kubernetes_create
+from orchestrators.arguments import WantedArguments
 from orchestrators.kubernetes_bench import CONTEXT, STRANGER, KubernetesGate, merge
 from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.errors import (
@@ -35,6 +36,7 @@ from pulumi_zenml.orchestrators.base import Target
 from pulumi_zenml.orchestrators.capabilities import Gap
 from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.orchestrators.kubernetes import KubernetesOrchestrator
+from pulumi_zenml.testing.bench import Fault
 from testbed.kubernetes import TOKEN, Kubernetes
 from testbed.process import wait_until
 from testbed.snapshots import ZenmlClient, ZenmlError
@@ -307,7 +309,7 @@ class CronJobWorld:
     model: Mapping[str, Any]
     orchestrator: KubernetesOrchestrator
 
-    def add(self, **spec: Any) -> str:
+    def add(self, **spec: Json) -> str:
         """Make one more, that runs a snapshot of its own. Returns its native id."""
         body = copy.deepcopy(dict(self.model))
         name = f"{secrets.token_hex(4)}-training"
@@ -319,7 +321,7 @@ class CronJobWorld:
         self.cluster.api("POST", _cron_jobs_path(self.namespace), body)
         return f"{self.namespace}/{name}"
 
-    def shaped(self, **wanted: Any) -> str:
+    def shaped(self, **wanted: Unpack[WantedArguments]) -> str:
         """Make one more and shape it. Returns its native id."""
         native_id = self.add()
         self.orchestrator.shape(self.read(native_id), _wanted(**wanted))
@@ -390,7 +392,7 @@ def test_hand_edits_are_read(world: CronJobWorld) -> None:
 
 def test_settings_that_are_no_longer_asked_for_go_back(world: CronJobWorld) -> None:
     native_id = world.add(concurrencyPolicy="Forbid", successfulJobsHistoryLimit=9)
-    asked = {
+    asked: dict[str, Json] = {
         "concurrency_policy": "Replace",
         "starting_deadline_seconds": 300,
         "failed_jobs_history_limit": 5,
@@ -459,7 +461,10 @@ def test_a_console_url(cluster: Kubernetes, namespace: str, world: CronJobWorld)
     name = native_id.partition("/")[2]
     template = "https://console.example.com/{namespace}/cronjobs/{name}?x={y}"
     orchestrator = _orchestrator(
-        cluster, namespace, component=_component_of(world.model), console_url=template
+        cluster,
+        namespace,
+        component=_component_of(world.model),
+        overrides={"console_url": template},
     )
     found = orchestrator.read(native_id)
     assert found is not None
@@ -668,7 +673,7 @@ def test_check_refuses_what_a_cron_job_lacks() -> None:
         ({"failed_jobs_history_limit": 1.5}, "takes int"),
     ],
 )
-def test_check_refuses_settings(settings: dict[str, Any], said: str) -> None:
+def test_check_refuses_settings(settings: dict[str, Json], said: str) -> None:
     (problem,) = KubernetesOrchestrator.check(_wanted(settings=settings))
     assert problem.property == "orchestrator_settings"
     assert said in problem.reason
@@ -754,7 +759,7 @@ CALLS: dict[str, Callable[[KubernetesOrchestrator, Counterpart], object]] = {
     "trigger": lambda it, found: it.trigger(found.native_id),
     "delete": lambda it, found: it.delete(found.native_id),
 }
-FAULTS: dict[Any, tuple[type[ServiceError], str]] = {
+FAULTS: dict[Fault, tuple[type[ServiceError], str]] = {
     "unauthenticated": (UnauthenticatedError, "kubeconfig context 'gated'.*expired"),
     "denied": (PermissionDeniedError, "nobody@example.com.*ClusterRole 'edit'"),
     "throttled": (ThrottledError, "--parallel"),
@@ -767,7 +772,7 @@ FAULTS: dict[Any, tuple[type[ServiceError], str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", CALLS)
 def test_every_call_tells_every_fault(
-    world: CronJobWorld, gate: KubernetesGate, name: str, fault: Any
+    world: CronJobWorld, gate: KubernetesGate, name: str, fault: Fault
 ) -> None:
     native_id = world.shaped()
     found, before = world.read(native_id), world.raw(native_id)
@@ -799,7 +804,7 @@ def test_a_namespace_that_is_gone(world: CronJobWorld, gate: KubernetesGate) -> 
 
 @pytest.mark.parametrize("fault", ["throttled", "server-error"])
 def test_a_fault_that_passes_is_waited_out(
-    world: CronJobWorld, gate: KubernetesGate, fault: Any
+    world: CronJobWorld, gate: KubernetesGate, fault: Fault
 ) -> None:
     native_id = world.shaped()
     with gate.fault(fault, times=2):
@@ -837,9 +842,7 @@ def test_no_way_to_sign_in(
     _orchestrator(cluster, namespace, incluster=True).verify(_wanted())
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "absent"))
     with pytest.raises(UnauthenticatedError, match="KUBECONFIG"):
-        KubernetesOrchestrator(_target(namespace, {"kubernetes_context": "testbed"})).verify(
-            _wanted()
-        )
+        _orchestrator(cluster, namespace, kubernetes_context="testbed").verify(_wanted())
 
 
 def test_a_server_with_another_certificate(
@@ -863,31 +866,41 @@ def kubeconfig(cluster: Kubernetes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
 
 
-def _target(namespace: str, configuration: Mapping[str, Any], **overrides: Any) -> Target:
+def _target(
+    namespace: str,
+    configuration: Mapping[str, Json],
+    overrides: Mapping[str, Json],
+    component: str = "",
+) -> Target:
     """A component as far as this orchestrator looks at it; ZenML's own are used above."""
-    component: Any = SimpleNamespace(
-        id=overrides.pop("component", uuid.uuid4()),
+    model: Any = SimpleNamespace(
+        id=component or uuid.uuid4(),
         name="k8s-prod",
         connector=None,
         configuration={"kubernetes_namespace": namespace, **configuration},
     )
-    return Target(component, overrides)
+    return Target(model, overrides)
 
 
-def _orchestrator(cluster: Kubernetes, namespace: str, **more: Any) -> KubernetesOrchestrator:
-    overrides = {
-        key: more.pop(key) for key in ("component", "console_url", "timeout_seconds") if key in more
-    }
-    configuration = {"kubernetes_context": cluster.context, **more}
-    return KubernetesOrchestrator(_target(namespace, configuration, **overrides))
+def _orchestrator(
+    cluster: Kubernetes,
+    namespace: str,
+    *,
+    component: str = "",
+    overrides: Mapping[str, Json] | None = None,
+    **configuration: Json,
+) -> KubernetesOrchestrator:
+    configuration = {"kubernetes_context": cluster.context, **configuration}
+    return KubernetesOrchestrator(_target(namespace, configuration, overrides or {}, component))
 
 
-def _gated(gate: KubernetesGate, **overrides: Any) -> KubernetesOrchestrator:
-    target = _target(gate.namespace, {"kubernetes_context": CONTEXT}, **overrides)
-    return KubernetesOrchestrator(target)
+def _gated(gate: KubernetesGate, **overrides: Json) -> KubernetesOrchestrator:
+    return KubernetesOrchestrator(
+        _target(gate.namespace, {"kubernetes_context": CONTEXT}, overrides)
+    )
 
 
-def _wanted(**parts: Any) -> Wanted:
+def _wanted(**parts: Unpack[WantedArguments]) -> Wanted:
     return replace(Wanted(name="nightly", owner=OWNER, cadence=NIGHTLY), **parts)
 
 
@@ -936,7 +949,7 @@ def _runs_of(cluster: Kubernetes, native_id: str) -> int:
     return sum(it["metadata"]["name"].startswith(f"{name}-") for it in cluster.jobs(namespace))
 
 
-def _copied(cluster: Kubernetes, native_id: str, namespace: str, **spec: Any) -> str:
+def _copied(cluster: Kubernetes, native_id: str, namespace: str, **spec: Json) -> str:
     """Make the same CronJob again under another name."""
     name = native_id.partition("/")[2]
     found = cluster.api("GET", f"{_cron_jobs_path(namespace)}/{name}")

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Unpack, cast
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrators.arguments import CadenceArguments
 from orchestrators.pair_worker import Worker
 from orchestrators.sagemaker_bench import EXECUTION_ROLE, ROLE, SagemakerBench, boto_session
 from pulumi_zenml.cadence import make_cadence
@@ -23,7 +24,7 @@ from pulumi_zenml.errors import (
 )
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.base import Target
-from pulumi_zenml.orchestrators.counterpart import Wanted
+from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.orchestrators.sagemaker import SagemakerOrchestrator
 from pulumi_zenml.orchestrators.sagemaker.eventbridge import INERT, stem
 from testbed.snapshots import ZenmlClient, ZenmlError, zenml_client
@@ -61,13 +62,20 @@ class _Config(SimpleNamespace):
         return _Config(**{**vars(self), **update})
 
 
-def connect(bench: SagemakerBench, attempts: int = 1, **config: Any) -> SagemakerOrchestrator:
-    given = config.pop("overrides", {})
-    overrides = {**bench.overrides(), "attempts": attempts, **given}
+def connect(
+    bench: SagemakerBench,
+    attempts: int = 1,
+    *,
+    overrides: Mapping[str, Json] | None = None,
+    key: str = "",
+    region: str | None = "",
+    **config: Json,
+) -> SagemakerOrchestrator:
+    overrides = {**bench.overrides(), "attempts": attempts, **(overrides or {})}
     session = boto_session(
-        config.pop("key", bench.aws.access_key_id),
+        key or bench.aws.access_key_id,
         bench.aws.secret_access_key,
-        config.pop("region", bench.aws.region),
+        bench.aws.region if region == "" else region,
     )
     roles = {"scheduler_role": ROLE, "execution_role": EXECUTION_ROLE, **config}
     component: Any = _Zenml(
@@ -78,7 +86,7 @@ def connect(bench: SagemakerBench, attempts: int = 1, **config: Any) -> Sagemake
     return SagemakerOrchestrator(_Component(component, overrides))
 
 
-def submit(bench: SagemakerBench, snapshot: str, stem: str = "training", **fields: Any) -> str:
+def submit(bench: SagemakerBench, snapshot: str, stem: str = "training", **fields: Json) -> str:
     """Make what ZenML's orchestrator makes; returns the native id."""
     name = f"{stem}-{uuid4().hex}"
     pipeline(bench, name, snapshot)
@@ -106,18 +114,23 @@ def pipeline(bench: SagemakerBench, name: str, snapshot: str) -> None:
     )
 
 
-def wanted(paused: bool = False, settings: dict[str, Any] | None = None, **cadence: Any) -> Wanted:
+def wanted(
+    paused: bool = False,
+    settings: Mapping[str, Json] | None = None,
+    **cadence: Unpack[CadenceArguments],
+) -> Wanted:
+    given: CadenceArguments = cadence or {"cron": "0 3 * * 1-5", "timezone": "Europe/Berlin"}
     return Wanted(
         name="nightly",
         owner="infra/prod/nightly",
-        cadence=make_cadence(**(cadence or {"cron": "0 3 * * 1-5", "timezone": "Europe/Berlin"})),
+        cadence=make_cadence(**given),
         paused=paused,
         settings=settings or {},
         pipeline="training",
     )
 
 
-def shape(bench: SagemakerBench, native_id: str, asked: Wanted) -> Any:
+def shape(bench: SagemakerBench, native_id: str, asked: Wanted) -> Counterpart:
     orchestrator = connect(bench)
     found = orchestrator.read(native_id)
     assert found is not None
@@ -256,6 +269,7 @@ def test_the_start_that_the_sdk_makes_up_is_taken_away(bench: SagemakerBench) ->
     assert bench.schedule(native_id)["StartDate"]
     found = shape(bench, native_id, wanted())
     assert "StartDate" not in bench.schedule(native_id)
+    assert found.cadence is not None
     assert found.cadence.start_time is None
 
 
@@ -267,6 +281,7 @@ def test_a_start_that_has_passed_keeps_the_rhythm(bench: SagemakerBench) -> None
     assert datetime.now(UTC) <= start < datetime.now(UTC) + timedelta(hours=7)
     assert (start - AGO) % timedelta(hours=7) == timedelta()
     orchestrator = connect(bench)
+    assert found.cadence is not None
     assert orchestrator.spell(found.cadence) == orchestrator.spell(asked.cadence)
 
 
@@ -311,7 +326,7 @@ def test_pausing_keeps_everything_else(bench: SagemakerBench) -> None:
     native_id = submit(bench, str(uuid4()))
     settings = {"flexible_window_minutes": 15, "retry_attempts": 2}
     end = SOON + timedelta(days=90)
-    cadence: dict[str, Any] = {
+    cadence: CadenceArguments = {
         "cron": "0 3 * * *",
         "timezone": "Asia/Tokyo",
         "start_time": SOON,

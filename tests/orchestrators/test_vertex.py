@@ -9,13 +9,14 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
+from orchestrators.arguments import WantedArguments
 from orchestrators.component import component
 from orchestrators.vertex_bench import VertexBench
 from orchestrators.zenml_here import create, fresh_environment, orchestrator_of, zenml_here
@@ -47,7 +48,7 @@ SOURCE = "zenml.integrations.gcp.flavors.VertexOrchestratorFlavor"
 
 
 def orchestrator(
-    vertex: VertexStandIn, overrides: Mapping[str, Json] | None = None, **configuration: Any
+    vertex: VertexStandIn, overrides: Mapping[str, Json] | None = None, **configuration: Json
 ) -> VertexOrchestrator:
     """Our side of a component with that configuration, which needs no ZenML store."""
     given = {
@@ -107,7 +108,7 @@ class Site:
         self.ours._api.call("create_schedule", "create", request, once=True)
         return snapshot
 
-    def make(self, **wanted: Any) -> Counterpart:
+    def make(self, **wanted: Unpack[WantedArguments]) -> Counterpart:
         """Submit, locate and shape."""
         name = wanted.get("name", "nightly")
         found = self.ours.locate(self.submit(name), {"name": name})
@@ -115,9 +116,9 @@ class Site:
         return self.ours.shape(found, want(**wanted))
 
 
-def want(name: str = "nightly", owner: str = OWNER, **rest: Any) -> Wanted:
-    cadence = rest.pop("cadence", NIGHTLY)
-    return Wanted(name=name, owner=owner, cadence=cadence, pipeline="training", **rest)
+def want(**given: Unpack[WantedArguments]) -> Wanted:
+    plain = Wanted(name="nightly", owner=OWNER, cadence=NIGHTLY, pipeline="training")
+    return replace(plain, **given)
 
 
 @pytest.fixture
@@ -167,7 +168,11 @@ def test_shape_makes_exactly_what_is_asked_in_one_write(
 
 
 def test_settings_are_set_and_go_back(site: Site) -> None:
-    settings = {"max_concurrent_run_count": 3.0, "allow_queueing": True, "labels": {"cost": "a1"}}
+    settings: dict[str, Json] = {
+        "max_concurrent_run_count": 3.0,
+        "allow_queueing": True,
+        "labels": {"cost": "a1"},
+    }
     made = site.make(settings=settings)
     assert made.settings == settings
     assert made.owner == OWNER

@@ -63,7 +63,7 @@ class VertexBench(Bench):
     def register(self, name: str) -> None:
         self.register_with(name)
 
-    def register_with(self, name: str, **config: Any) -> None:
+    def register_with(self, name: str, **config: Json) -> None:
         """Register a stack whose orchestrator also has ``config``."""
         given = {
             "location": self.vertex.location,
