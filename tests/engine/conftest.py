@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pulumi_zenml.json_types import Json
 from testbed import zenml_store
 from testbed.engine import Project
 from testbed.snapshots import ZenmlClient, zenml_client
@@ -47,7 +48,7 @@ class EngineWorld:
         """A Pulumi project whose program has ``body``."""
         return self.make_project(PROGRAM.format(body=body))
 
-    def training(self, **arguments: Any) -> str:
+    def training(self, **arguments: object) -> str:
         """A program text with one schedule called training."""
         given = {"cron": "0 3 * * 1-5", "timezone": "Europe/Berlin", **arguments}
         text = ", ".join(f"{key}={value!r}" for key, value in given.items() if value is not None)
@@ -67,7 +68,7 @@ class EngineWorld:
         """Whether both sides are empty, archived rows included."""
         return not self.zenml.records(archived=True) and not self.counterparts()
 
-    def edit(self, **changes: Any) -> None:
+    def edit(self, **changes: Json) -> None:
         """Change the one counterpart by hand."""
         ((native_id, body),) = self.counterparts().items()
         (self.files / f"{native_id}.json").write_text(json.dumps({**body, **changes}))

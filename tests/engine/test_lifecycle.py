@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pulumi_zenml.json_types import Json
 from testbed import zenml_store
 from testbed.zenml_store import Edit
 
@@ -98,7 +99,7 @@ def test_settings_change_in_place(world: EngineWorld) -> None:
     ids=["cadence", "paused"],
 )
 def test_a_counterpart_edited_by_hand_is_shown_and_repaired(
-    world: EngineWorld, edit: dict[str, object], changes: str
+    world: EngineWorld, edit: dict[str, Json], changes: str
 ) -> None:
     project = world.project("")
     project.write(world.training())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pulumi_zenml.json_types import Json
+
 from .conftest import EngineWorld
 
 pytestmark = pytest.mark.engine
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.engine
     ids=["cadence", "unsayable", "paused"],
 )
 def test_a_second_refresh_does_not_hide_what_the_first_one_found(
-    world: EngineWorld, edit: dict[str, object], change: str
+    world: EngineWorld, edit: dict[str, Json], change: str
 ) -> None:
     project = world.project("")
     project.write(world.training())

@@ -107,10 +107,11 @@ def token_works(driver: Driver, connection: Connection, token: str) -> bool:
 def schedule_token(driver: Driver) -> str:
     from zenml.client import Client
     from zenml.enums import APITokenType
+    from zenml.zen_stores.rest_zen_store import RestZenStore
 
-    store: Any = Client().zen_store
-    token: str = store.get_api_token(token_type=APITokenType.WORKLOAD, schedule_id=UUID(driver.id))
-    return token
+    store = Client().zen_store
+    assert isinstance(store, RestZenStore)
+    return store.get_api_token(token_type=APITokenType.WORKLOAD, schedule_id=UUID(driver.id))
 
 
 def test_pausing_replacing_and_deleting_are_refused_while_a_run_goes_on(

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 import pytest
 
 from operations import seed
+from pulumi_zenml.json_types import Json
 from testbed import zenml_store
 from testbed.forked import CommandServer, command_server
 from testbed.snapshots import ZenmlClient, zenml_client
@@ -85,12 +86,12 @@ class World:
         state = {"PULUMI_ZENML_STATE": str(self.work / "state"), "COLUMNS": "200"}
         return {**without_zenml(), **self.zenml.env, **state, **self.env, **env}
 
-    def edit(self, native_id: str, stack: str = "one", **changes: Any) -> None:
+    def edit(self, native_id: str, stack: str = "one", **changes: Json) -> None:
         """Change a counterpart by hand."""
         path = self.folder(stack) / f"{native_id}.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
-    def write(self, native_id: str, body: dict[str, Any], stack: str = "one") -> None:
+    def write(self, native_id: str, body: Mapping[str, Json], stack: str = "one") -> None:
         """Make a counterpart by hand."""
         (self.folder(stack) / f"{native_id}.json").write_text(json.dumps(body))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from operations import adopt_seed, seed
 from operations.conftest import World
 from operations.test_control import examples
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.operations.python_source import call, literal, quoted
 from testbed import zenml_store
 from testbed.engine import Project
@@ -354,13 +356,13 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_a_literal_means_the_value_and_nothing_else(value: Any) -> None:
-    assert eval(literal(value), {"__builtins__": {}}) == value
+def test_a_literal_means_the_value_and_nothing_else(value: Json) -> None:
+    assert ast.literal_eval(literal(value)) == value
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.text(), min_size=60, max_size=60), JSON)
-def test_a_program_is_as_the_formatter_leaves_it(texts: list[str], value: Any) -> None:
+def test_a_program_is_as_the_formatter_leaves_it(texts: list[str], value: Json) -> None:
     named = {f"a{number}": text for number, text in enumerate(texts)}
     text = "import x\n\n" + call("x.y", ["z"], {**named, "value": value})
     assert is_formatted(text), text
@@ -368,5 +370,5 @@ def test_a_program_is_as_the_formatter_leaves_it(texts: list[str], value: Any) -
 
 def test_strings_hold_what_they_are_given() -> None:
     for text in ('"', "'", "\"'", "\\", "{x}", "\n\r\t\0\x7f\u2028\u202e\ud83d\U0001f600"):
-        assert eval(quoted(text)) == text
+        assert ast.literal_eval(quoted(text)) == text
         assert quoted(text).isprintable()

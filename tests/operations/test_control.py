@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import yaml
@@ -247,7 +246,7 @@ def test_a_broken_pipe_is_no_traceback(world: World) -> None:
 
 def test_an_orchestrators_file_reaches_the_adapter(world: World) -> None:
     (world.work / "o.json").write_text("[]")
-    said: Any = world.run("list", "--orchestrators-file", "o.json")
+    said = world.run("list", "--orchestrators-file", "o.json")
     assert said.code == 2 and "an object of objects" in said.err
     missing = world.run("list", "--orchestrators-file", "none.json")
     assert missing.code == 2 and "cannot be read" in missing.err

@@ -56,7 +56,9 @@ def look(world: World, *words: str, code: int, **env: str) -> dict[tuple[str, st
     return {(it["area"], it["subject"], it["name"]): it for it in rows}
 
 
-def with_result(rows: Mapping[tuple[str, str, str], Any], *results: str) -> set[Any]:
+def with_result(
+    rows: Mapping[tuple[str, str, str], Any], *results: str
+) -> set[tuple[str, str, str]]:
     return {key for key, it in rows.items() if it["result"] in results}
 
 

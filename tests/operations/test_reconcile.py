@@ -66,16 +66,16 @@ class Stack:
             "reconcile", "--cwd", "infra", "--pulumi-stack", stack, "--format", "json", *words
         )
 
-    def both_sides(self) -> tuple[Any, Any]:
+    def both_sides(self) -> tuple[list[Record], dict[str, dict[str, Any]]]:
         """All that there is in ZenML and in the orchestrator."""
         world = self.world
-        records = [(it.id, it.name, it.active, it.cron_expression) for it in world.zenml.records()]
+        records = sorted(world.zenml.records(), key=lambda it: it.name)
         natives = {id: world.body(id, it) for it in ("one", "two") for id in world.natives(it)}
-        return sorted(records), natives
+        return records, natives
 
-    def schedules(self) -> list[Any]:
+    def schedules(self) -> list[tuple[str, bool, str | None]]:
         """The records by name, without their ids."""
-        return sorted(it[1:] for it in self.both_sides()[0])
+        return [(it.name, it.active, it.cron_expression) for it in self.both_sides()[0]]
 
     def native(self, stack: str = "one") -> str:
         (id,) = self.world.natives(stack)
@@ -349,9 +349,13 @@ def test_the_user_s_own_choice_of_stack_stays(stack: Stack) -> None:
     stack.project.run("stack", "init", "another")
 
     def current() -> list[str]:
-        words = ["pulumi", "stack", "ls", "--json"]
-        where = {"cwd": stack.project.folder, "env": stack.project.env}
-        printed = subprocess.run(words, capture_output=True, check=True, **where).stdout  # type: ignore[call-overload]
+        printed = subprocess.run(
+            ["pulumi", "stack", "ls", "--json"],
+            cwd=stack.project.folder,
+            env=stack.project.env,
+            capture_output=True,
+            check=True,
+        ).stdout
         return [it["name"] for it in json.loads(printed) if it["current"]]
 
     before = current()

@@ -5,10 +5,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zenml.models import ComponentResponse
 
 
-def component(name: str, flavor: str, source: str, configuration: Mapping[str, Any]) -> Any:
+def component(
+    name: str, flavor: str, source: str, configuration: Mapping[str, Any]
+) -> ComponentResponse:
     """An orchestrator component as ZenML's client would return it.
 
     Args:
@@ -20,7 +25,7 @@ def component(name: str, flavor: str, source: str, configuration: Mapping[str, A
     from zenml.enums import StackComponentType
 
     kind = StackComponentType.ORCHESTRATOR
-    return SimpleNamespace(
+    made: Any = SimpleNamespace(
         id=uuid.uuid4(),
         name=name,
         type=kind,
@@ -36,3 +41,5 @@ def component(name: str, flavor: str, source: str, configuration: Mapping[str, A
         connector=None,
         connector_resource_id=None,
     )
+    found: ComponentResponse = made
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +18,7 @@ from uuid import UUID
 
 import pytest
 
+from orchestrators.arguments import CadenceArguments
 from orchestrators.azureml_bench import AzureMLBench
 from orchestrators.zenml_here import create, fresh_environment, orchestrator_of, zenml_here
 from pulumi_zenml.cadence import make_cadence
@@ -97,7 +98,7 @@ SOON = datetime(2031, 6, 1, 6, 30, tzinfo=UTC)
     ],
 )
 def test_a_cadence_is_an_exact_trigger_and_is_read_back(
-    cadence: dict[str, Any], trigger: dict[str, Any]
+    cadence: CadenceArguments, trigger: dict[str, Any]
 ) -> None:
     made, dialect = make_cadence(**cadence), AzureML()
     body = to_body(dialect.write(made).fields)
@@ -126,7 +127,7 @@ def test_a_start_that_happens_twice_is_refused() -> None:
     ],
 )
 def test_what_azureml_cannot_do_exactly_is_refused_offline(
-    property: str, cadence: dict[str, Any]
+    property: str, cadence: CadenceArguments
 ) -> None:
     [problem] = AzureMLOrchestrator.check(Wanted("x", "", make_cadence(**cadence)))
     assert problem.property == property
@@ -176,7 +177,13 @@ def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureMLSt
         yield standin
 
 
-def lonely(azure: AzureMLStandIn, token: str, **workspace: str) -> AzureMLOrchestrator:
+def lonely(
+    azure: AzureMLStandIn,
+    token: str,
+    *,
+    connect: Callable[[], object] | None = None,
+    **workspace: str,
+) -> AzureMLOrchestrator:
     """Our side of a component, without ZenML: a connector hands out ``token``."""
     configuration = {
         "subscription_id": azure.subscription,
@@ -186,7 +193,7 @@ def lonely(azure: AzureMLStandIn, token: str, **workspace: str) -> AzureMLOrches
     }
     component: Any = SimpleNamespace(configuration=configuration, name="azure")
     credential = SimpleNamespace(get_token=lambda scope: SimpleNamespace(token=f"{token}"))
-    connector: Any = SimpleNamespace(connect=lambda: credential)
+    connector: Any = SimpleNamespace(connect=connect or (lambda: credential))
     overrides = {"connector": connector, "attempts": 2, "timeout_seconds": 2}
     return AzureMLOrchestrator(_Stack(component, overrides))
 
@@ -202,8 +209,7 @@ def test_a_connector_that_fails_is_told_as_such(azure: AzureMLStandIn) -> None:
     def expired() -> object:
         raise RuntimeError("the connector's authentication credentials have expired.")
 
-    orchestrator = lonely(azure, "")
-    orchestrator.target.overrides["connector"].connect = expired  # type: ignore[union-attr]
+    orchestrator = lonely(azure, "", connect=expired)
     with pytest.raises(UnauthenticatedError, match="have expired"):
         orchestrator.read("x")
 

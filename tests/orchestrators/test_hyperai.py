@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from orchestrators.arguments import CadenceArguments
 from orchestrators.hyperai_bench import HyperAIBench
 from orchestrators.zenml_here import create, fresh_environment, orchestrator_of, zenml_here
 from pulumi_zenml.cadence import make_cadence
@@ -90,9 +91,9 @@ def folders(host: SshHost) -> set[str]:
     return {path.name for path in (host.home / "scheduled-pipeline-runs").iterdir()}
 
 
-def login(bench: HyperAIBench, **changes: str | bool) -> Login:
+def login(bench: HyperAIBench) -> Login:
     host = bench.host
-    made = Login(
+    return Login(
         service="the host",
         host=host.address,
         user=host.username,
@@ -100,7 +101,6 @@ def login(bench: HyperAIBench, **changes: str | bool) -> Login:
         kind="ed25519",
         known_hosts=str(host.known_hosts),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def test_a_cron_schedule_from_submit_to_delete(
@@ -303,24 +303,21 @@ def test_only_a_cadence_in_the_hosts_own_time_is_taken(
     orchestrator.verify(wanted("US/Eastern"))
 
 
+LATER = datetime(2030, 1, 1, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("property", "cadence"),
     [
-        ("interval", {"interval": timedelta(hours=1), "start_time": "2030-01-01T00:00:00Z"}),
-        ("start_time", {"cron": "0 3 * * *", "start_time": "2030-01-01T00:00:00Z"}),
-        ("end_time", {"cron": "0 3 * * *", "end_time": "2030-01-01T00:00:00Z"}),
+        ("interval", {"interval": timedelta(hours=1), "start_time": LATER}),
+        ("start_time", {"cron": "0 3 * * *", "start_time": LATER}),
+        ("end_time", {"cron": "0 3 * * *", "end_time": LATER}),
         ("catchup", {"cron": "0 3 * * *", "catchup": True}),
-        ("run_once_at", {"run_once_at": "2030-01-01T00:00:30Z"}),
+        ("run_once_at", {"run_once_at": LATER + timedelta(seconds=30)}),
     ],
 )
-def test_what_cron_and_at_lack_is_refused_offline(
-    property: str, cadence: dict[str, object]
-) -> None:
-    values = {
-        name: datetime.fromisoformat(value) if isinstance(value, str) and "T" in value else value
-        for name, value in cadence.items()
-    }
-    [problem] = HyperAIOrchestrator.check(Wanted("x", "", make_cadence(**values)))  # type: ignore[arg-type]
+def test_what_cron_and_at_lack_is_refused_offline(property: str, cadence: CadenceArguments) -> None:
+    [problem] = HyperAIOrchestrator.check(Wanted("x", "", make_cadence(**cadence)))
     assert problem.property == property
     assert isinstance(problem, InputError)
 

@@ -54,7 +54,7 @@ class Browser:
         pdf: str = self._tell("Page.printToPDF")["data"]
         return pdf
 
-    def run(self, script: str, *arguments: Any) -> Any:
+    def run(self, script: str, *arguments: object) -> Any:
         """The value of a script that returns one."""
         return self.driver.execute_script(script, *arguments)
 
@@ -62,7 +62,7 @@ class Browser:
         """What the page wrote to the console since it was last asked."""
         return [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
-    def _tell(self, command: str, **arguments: Any) -> dict[str, Any]:
+    def _tell(self, command: str, **arguments: object) -> dict[str, Any]:
         answer: dict[str, Any] = self.driver.execute_cdp_cmd(command, arguments)
         return answer
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pulumi_zenml.cadence import Cadence, make_cadence
 from pulumi_zenml.json_types import Json
@@ -71,6 +71,6 @@ class FileCronBench(Bench):
         finally:
             (self.folder / "down").unlink()
 
-    def _edit(self, native_id: str, **changes: Any) -> None:
+    def _edit(self, native_id: str, **changes: Json) -> None:
         path = self.folder / f"{native_id}.json"
         files.write(path, {**json.loads(path.read_text()), **changes})

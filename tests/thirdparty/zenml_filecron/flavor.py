@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from zenml.orchestrators import BaseOrchestrator, BaseOrchestratorConfig, BaseOrchestratorFlavor
 from zenml.orchestrators.base_orchestrator import SubmissionResult
 
 from zenml_filecron import files
+
+if TYPE_CHECKING:
+    from zenml.models import PipelineRunResponse, PipelineSnapshotResponse
+    from zenml.stack import Stack
 
 
 class FileCronConfig(BaseOrchestratorConfig):
@@ -33,13 +37,14 @@ class FileCron(BaseOrchestrator):
 
     def submit_pipeline(
         self,
-        snapshot: Any,
-        stack: Any,
+        snapshot: PipelineSnapshotResponse,
+        stack: Stack,
         base_environment: dict[str, str],
         step_environments: dict[str, dict[str, str]],
-        placeholder_run: Any = None,
+        placeholder_run: PipelineRunResponse | None = None,
     ) -> SubmissionResult | None:
         schedule = snapshot.schedule
+        assert schedule is not None
         folder = Path(self.config.folder)
         if (folder / "refuse").exists():
             raise RuntimeError("the folder says no")

@@ -7,13 +7,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pulumi_zenml.cadence.model import Native
 from pulumi_zenml.errors import CannotExpressError, InputError, UnreachableError
 from pulumi_zenml.orchestrators.base import Orchestrator
 from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
-from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
+from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, RunState, Wanted
 from pulumi_zenml.zenml.submission import Submission
 from zenml_filecron import files
 
@@ -101,7 +101,8 @@ class FileCronOrchestrator(Orchestrator):
             state, _, text = word.partition("@")
             started = datetime.fromisoformat(text) if text else None
             if since is None or started is None or started >= since:
-                runs.append(NativeRun(f"run-{number}", state, state, started=started))  # type: ignore[arg-type]
+                known = cast(RunState, state)
+                runs.append(NativeRun(f"run-{number}", known, state, started=started))
         return runs[::-1][:limit]
 
     def _folder(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,8 +18,10 @@ from pulumi_zenml.cadence import Cadence, DstRule, fires_between, make_cadence, 
 QUARTER = timedelta(minutes=15)
 
 
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc, arg-type]
+def utc(
+    year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0
+) -> datetime:
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def walls(cron: str, zone: str, after: datetime, count: int, **more: DstRule) -> list[str]:
@@ -145,8 +148,8 @@ def test_rules_for_a_gap(rule: DstRule, expected: list[str]) -> None:
         ("twice", ["31 02:30+0200 doubled", "31 02:30+0100 doubled"]),
     ],
 )
-def test_rules_for_a_fold(fold: str, expected: list[str]) -> None:
-    rule = DstRule("skip", fold)  # type: ignore[arg-type]
+def test_rules_for_a_fold(fold: Literal["first", "last", "twice"], expected: list[str]) -> None:
+    rule = DstRule("skip", fold)
     after = utc(2027, 10, 30, 12)
     assert walls("30 2 * * *", "Europe/Berlin", after, 2, rule=rule) == expected
 

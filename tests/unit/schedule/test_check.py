@@ -27,7 +27,7 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ScheduleProvide
     return made
 
 
-def check(provider: ScheduleProvider, **inputs: Any) -> CheckResult:
+def check(provider: ScheduleProvider, **inputs: object) -> CheckResult:
     news = {"owner": "shop/prod/training", **inputs}
     return provider.check({}, {key: value for key, value in news.items() if value is not None})
 
