@@ -20,8 +20,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import IO
 
-# What the product's dataclasses have for an empty mapping; Python does not pickle it by itself.
-copyreg.pickle(MappingProxyType, lambda proxy: (MappingProxyType, (dict(proxy),)))
+
+def read_only(mapping: Mapping[object, object]) -> MappingProxyType[object, object]:
+    """Make again what the product's dataclasses have for an empty mapping."""
+    return MappingProxyType(mapping)
+
+
+# Python does not pickle it by itself.
+copyreg.pickle(MappingProxyType, lambda proxy: (read_only, (dict(proxy),)))
 
 
 @dataclass(frozen=True)
