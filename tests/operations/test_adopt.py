@@ -73,7 +73,7 @@ def test_what_zenml_made_is_taken_over_as_it_is(world: World) -> None:
     without_backend(world)
     said = world.run("adopt", "--out", "infra")
     assert said.code == 0, said.err
-    assert "taken over as it is, nothing is submitted" in said.out
+    assert "taken over unchanged, nothing is submitted" in said.out
     assert "pulumi -C infra stack init STACK" in said.err
     infra = world.work / "infra"
     program = (infra / "__main__.py").read_text()
@@ -193,7 +193,7 @@ def test_what_cannot_be_taken_over_is_told_and_left_out(world: World) -> None:
 
     said = world.run("adopt", "--out", "infra", "--no-preview", "--format", "json")
     assert said.code == 2, said.err
-    assert "'two' could not be looked at" in said.err
+    assert "'two' could not be read" in said.err
     told = {it["name"]: it["note"] for it in said.json["schedules"] if it["action"] == "refused"}
     reasons = {
         "daily-lost-prod": "no counterpart of it",
@@ -202,9 +202,9 @@ def test_what_cannot_be_taken_over_is_told_and_left_out(world: World) -> None:
         "daily-odd-prod": "it fires '5 3 * * MON#2 UTC'",
         "daily-twice-prod": "2 counterparts",
         "daily-half-prod": "paused natively and active in ZenML",
-        "daily-over-prod": "it is over",
-        "daily-ending-prod": "other times than its counterpart",
-        "daily-gone-prod": "gone from ZenML",
+        "daily-over-prod": "it has ended",
+        "daily-ending-prod": "another cadence than its counterpart",
+        "daily-gone-prod": "deleted from ZenML",
         "daily-\x1b[31mred\nprod": "printable",
         "daily-settings-prod": "octarine",
     }
@@ -237,7 +237,7 @@ def test_an_unreachable_orchestrator_is_unknown_not_unfit(world: World) -> None:
     (world.folder() / "down").touch()
     said = world.run("adopt", "daily-well-prod", "--format", "json")
     assert said.code == 2
-    assert "could not be looked at" in said.json["schedules"][0]["note"]
+    assert "could not be read" in said.json["schedules"][0]["note"]
 
 
 def test_the_record_follows_what_really_fires(world: World) -> None:
@@ -247,7 +247,7 @@ def test_the_record_follows_what_really_fires(world: World) -> None:
     without_backend(world)
     said = world.run("adopt", "daily-training-prod", "--out", "infra")
     assert said.code == 0, said.err
-    assert 'it will say "0 5 * * *"' in said.out
+    assert 'it will become "0 5 * * *"' in said.out
     pulumi = project(world, world.work / "infra")
     pulumi.up()
     records, _ = both_sides(world)
@@ -280,7 +280,7 @@ def test_a_module_is_added_to_a_project_that_is_there(world: World) -> None:
 
     (folder / "__main__.py").write_text(f"import adopted_schedules\n{before}")
     refused = world.run(*words)
-    assert refused.code == 2 and "is there already, and nothing was written" in refused.err
+    assert refused.code == 2 and "exists already, and nothing was written" in refused.err
     proven = world.run(*words, "--force", "--format", "json")
     assert proven.code == 0, proven.err
     assert proven.json["preview"] == {

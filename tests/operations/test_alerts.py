@@ -161,7 +161,7 @@ def test_many_findings_are_one_short_message(world: World, hook: Hook) -> None:
 def test_a_url_that_nobody_knows_is_a_clear_error(world: World, url: str) -> None:
     said = audit(world, "--alert", url)
     assert said.code == 2
-    assert "the first is no URL that apprise" in said.err
+    assert "the first is not a URL that apprise" in said.err
 
 
 # apprise imports it on Python 3.11 and 3.12.
@@ -197,7 +197,7 @@ def test_zenmls_own_alerter_is_told(world: World, hook: Hook, tmp_path: Path) ->
         said = audit(world, "--alert", "zenml:told", "--alert-always")
         assert said.code == 2
         assert "alert 1 (zenml) was not delivered: " in said.err
-        assert "says it did not post" in said.err
+        assert "reports that it did not post" in said.err
     finally:
         world.call(seed.delete_stack_with_alerter, "told")
 

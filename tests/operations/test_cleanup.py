@@ -53,7 +53,7 @@ def test_cleanup_then_audit_is_clean_and_restore_brings_it_back(world: World) ->
     codes += ["--code", "record-without-counterpart", "--code", "counterpart-without-record"]
     done = world.run("cleanup", *codes, "--apply", "--yes", "--backup", "b.json", "--observe", "1s")
     assert done.code == 0, done.err
-    assert "nothing came in" in done.err
+    assert "no run started within" in done.err
     assert world.run("audit", "--json").findings() == set()
     assert world.natives() == {owned.native, twin.native, *keep(world, "daily-well-prod")}
 
@@ -128,7 +128,7 @@ def test_what_is_not_ours_to_touch_is_left_alone(world: World) -> None:
     world.write("elsewhere", foreign)
     rows = removed(world, "--code", "unknown-counterpart", "--code", "record-without-counterpart")
     notes = {row["name"]: (row["action"], row["note"]) for row in rows}
-    assert notes["daily-mine-dev"][0] == notes["elsewhere"][0] == "left alone"
+    assert notes["daily-mine-dev"][0] == notes["elsewhere"][0] == "kept"
     assert "shop/dev/mine" in notes["daily-mine-dev"][1]
     assert "another server" in notes["elsewhere"][1]
     named = removed(world, "elsewhere", "daily-mine-dev", "--apply", "--yes")
@@ -246,7 +246,7 @@ def test_a_backup_that_cannot_be_written_changes_nothing(world: World) -> None:
     [
         (lambda text: text[: len(text) // 2], "truncated"),
         (lambda text: text.replace('"version": 1', '"version": 7'), "version 7"),
-        (lambda text: text.replace("daily-lost-prod", "daily-last-prod"), "not whole"),
+        (lambda text: text.replace("daily-lost-prod", "daily-last-prod"), "damaged"),
         (lambda text: "{}", "not a backup"),
         (lambda text: "[1, 2]", "not a backup"),
     ],
@@ -304,7 +304,7 @@ def test_a_run_after_a_cleanup_is_seen(world: World) -> None:
         run = world.call(seed.run, made.snapshot, later, "running")
         _, said = process.communicate(timeout=200)
     assert process.returncode == 1
-    assert f"run '{run}' came after that" in said
+    assert f"run '{run}' started after that" in said
 
 
 def test_a_counterpart_that_became_another_records_is_left_alone(world: World) -> None:

@@ -207,7 +207,7 @@ def test_what_is_gone_on_both_sides_is_made_again(stack: Stack) -> None:
         "reconcile", "--cwd", "infra", "--pulumi-stack", "prod", "--dry-run", "--format", "table"
     )
     assert table.code == 1
-    assert "gone on both sides" in table.out and "would create" in table.out
+    assert "deleted on both sides" in table.out and "would create" in table.out
     assert stack.run("--yes").code == 0
     assert stack.unchanged() and len(stack.world.natives()) == 1
 

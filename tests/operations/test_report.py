@@ -616,7 +616,7 @@ def test_what_could_not_be_looked_at_is_unknown(page: Pages, chrome: Browser) ->
     chrome.open(path)
     told = find(chrome, "#unreachable").text
     assert "one (filecron)" in told and "the folder is down" in told and "unknown, not" in told
-    assert find(chrome, "h1").text == "Nothing wrong in what could be seen of 1 schedule"
+    assert find(chrome, "h1").text == "No findings in what could be read of 1 schedule"
     assert find(chrome, "#rows .next").text == "unknown"
     assert data_of(path)["rows"][0]["there"] == "unknown"
 
@@ -644,7 +644,7 @@ def test_the_command_says_what_it_found_and_remembers_nothing(world: World) -> N
     (world.folder() / "down").touch()
     unknown = world.run("report", "--html", "out/fleet.html")
     (world.folder() / "down").unlink()
-    assert unknown.code == 2 and "could not be looked at: " in unknown.err
+    assert unknown.code == 2 and "could not be read: " in unknown.err
     assert len(data_of(path)["unreachable"]) == 1
 
 
@@ -652,7 +652,7 @@ def test_only_a_report_is_overwritten(world: World) -> None:
     path = world.work / "page.html"
     path.write_text("<p>mine</p>")
     refused = world.run("report", "--html", "page.html")
-    assert refused.code == 2 and "is there and is no report" in refused.err
+    assert refused.code == 2 and "exists and is not a report" in refused.err
     assert path.read_text() == "<p>mine</p>"
     assert world.run("report", "--html", "page.html", "--force").code == 0
     first = path.read_text()
@@ -682,7 +682,7 @@ def test_a_page_is_written_whole_and_for_whom_the_umask_lets(page: Pages, tmp_pa
         with pytest.raises(InputError, match=why):
             write_html(wrong, text, force=True)
     path.write_text("mine")
-    with pytest.raises(InputError, match="is no report"):
+    with pytest.raises(InputError, match="is not a report"):
         write_html(path, text)
     assert path.read_text() == "mine"
     assert sorted(it.name for it in tmp_path.iterdir()) == ["folder", "link.html", "report.html"]

@@ -16,27 +16,33 @@ COMMANDS = {
         "pulumi_zenml.cli.adopt:adopt",
         "Write the Pulumi program that takes over existing schedules.",
     ),
-    "audit": ("pulumi_zenml.cli.audit:audit", "Find what is wrong with the schedules."),
-    "cleanup": ("pulumi_zenml.cli.cleanup:cleanup", "Remove what is dead, after a backup."),
-    "cron": ("pulumi_zenml.cli.cron:cron", "Explain, translate and look ahead in cron."),
-    "doctor": ("pulumi_zenml.cli.doctor:doctor", "Check all that schedules need."),
+    "audit": ("pulumi_zenml.cli.audit:audit", "Find drift, orphans, missed and failing runs."),
+    "cleanup": (
+        "pulumi_zenml.cli.cleanup:cleanup",
+        "Remove orphans and dead schedules, after a backup.",
+    ),
+    "cron": ("pulumi_zenml.cli.cron:cron", "Explain and translate cron, and show the next fires."),
+    "doctor": ("pulumi_zenml.cli.doctor:doctor", "Check everything that schedules need."),
     "history": ("pulumi_zenml.cli.history:history", "Show the runs of a schedule on both sides."),
     "list": ("pulumi_zenml.cli.list:list_command", "Show every schedule on both sides."),
     "orchestrators": (
         "pulumi_zenml.cli.orchestrators:orchestrators",
         "Show what each orchestrator can do with a schedule.",
     ),
-    "pause": ("pulumi_zenml.cli.control:pause", "Pause a schedule, for a while or until told."),
+    "pause": (
+        "pulumi_zenml.cli.control:pause",
+        "Pause a schedule, until an instant or until resumed.",
+    ),
     "reconcile": (
         "pulumi_zenml.cli.reconcile:reconcile",
         "Repair what drifted in a Pulumi stack, from cron or CI.",
     ),
-    "report": ("pulumi_zenml.cli.report:report", "Write one page to look at, as HTML."),
-    "restore": ("pulumi_zenml.cli.restore:restore", "Make again what a cleanup removed."),
+    "report": ("pulumi_zenml.cli.report:report", "Write an HTML report on one page."),
+    "restore": ("pulumi_zenml.cli.restore:restore", "Recreate what a cleanup removed."),
     "resume": ("pulumi_zenml.cli.control:resume", "Resume a schedule."),
     "trigger": ("pulumi_zenml.cli.control:trigger", "Start a run of a schedule now."),
 }
-"""Each command's module and attribute, and its line in the help, in order of the alphabet."""
+"""Each command's module and attribute, and its line in the help, in alphabetical order."""
 
 
 class _LazyGroup(click.Group):
@@ -70,7 +76,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     Args:
         args: the words after ``pulumi-zenml``; those of the process when None.
 
-    Exit status: 0 for success, 2 for an error that this package raises on purpose (told in one
+    Exit status: 0 for success, 2 for an error that this package raises on purpose (one
     line on stderr) or for wrong usage.
     """
     try:

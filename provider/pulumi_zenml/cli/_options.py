@@ -40,7 +40,9 @@ def duration(value: str | timedelta) -> timedelta:
         return value
     match = _DURATION.fullmatch(value.strip())
     if match is None:
-        raise click.BadParameter(f"'{safe(value)}' is no duration. Write 90s, 10m, 2h, 7d or 4w.")
+        raise click.BadParameter(
+            f"'{safe(value)}' is not a duration. Write 90s, 10m, 2h, 7d or 4w."
+        )
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
@@ -65,8 +67,8 @@ def _instant(value: str | datetime, sign: int) -> datetime:
         instant = None
     if instant is None or instant.tzinfo is None:
         raise click.BadParameter(
-            f"'{safe(value)}' is no instant. Write 2h, or 2026-03-01T09:00:00+01:00 with the "
-            "offset."
+            f"'{safe(value)}' is not an instant. Write 2h, or 2026-03-01T09:00:00+01:00, with "
+            "the offset."
         )
     return instant
 
@@ -84,18 +86,24 @@ def apply(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Com
 
 selection_options = apply(
     click.option(
-        "--server-url", default="", metavar="URL", help="The ZenML server; else ZenML's own choice."
+        "--server-url",
+        default="",
+        metavar="URL",
+        help="The ZenML server; the active one by default.",
     ),
     click.option(
-        "--project", default="", metavar="NAME", help="One ZenML project; else all you can see."
+        "--project",
+        default="",
+        metavar="NAME",
+        help="One ZenML project; every visible one by default.",
     ),
     click.option(
         "--orchestrators-file",
         type=click.Path(path_type=Path, dir_okay=False),
-        help=f"What Pulumi config zenml:orchestrators holds; else {ORCHESTRATORS_VARIABLE}.",
+        help=f"The JSON of Pulumi config zenml:orchestrators; else {ORCHESTRATORS_VARIABLE}.",
     ),
 )
-"""Where to look."""
+"""Which ZenML to read."""
 
 scope_options = apply(
     click.option("--stack", multiple=True, metavar="NAME", help="Only this ZenML stack."),
@@ -113,16 +121,18 @@ scope_options = apply(
         "--state",
         multiple=True,
         type=click.Choice(STATES),
-        help="Only with this state on either side.",
+        help="Only schedules with this state on either side.",
     ),
-    click.option("--managed/--unmanaged", default=None, help="Only what Pulumi owns, or does not."),
+    click.option(
+        "--managed/--unmanaged", default=None, help="Only those that Pulumi owns, or does not own."
+    ),
 )
-"""What to look at."""
+"""Which schedules to select."""
 
 format_option = click.option(
     "--format", "format", type=click.Choice(FORMATS), default="table", show_default=True
 )
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 when_running_option = click.option(
     "--when-running",
     type=click.Choice(["refuse", "wait", "ignore"]),
@@ -134,7 +144,7 @@ when_running_option = click.option(
 
 @dataclass(frozen=True)
 class Selection:
-    """Where a command looks, and at what."""
+    """The ZenML that a command reads, and the schedules it selects."""
 
     connection: Connection
     scope: Scope
@@ -180,22 +190,24 @@ class Selection:
 
 
 def tell_unreachable(inventory: Inventory) -> None:
-    """Say what could not be looked at."""
+    """Report what could not be read."""
     for it in inventory.unreachable:
-        tell(f"{it.kind} '{it.name}' could not be looked at: {it.reason}")
+        tell(f"{it.kind} '{it.name}' could not be read: {it.reason}")
 
 
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before something is changed.
 
     Raises:
-        InputError: there is nobody to ask.
+        InputError: stdin is not a terminal.
         click.Abort: the answer is no.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise InputError("--yes", "there is nobody to ask: give --yes to go on without.")
+        raise InputError(
+            "--yes", "stdin is not a terminal, so there is no prompt: give --yes to confirm."
+        )
     click.confirm(safe(question), abort=True, err=True)
 
 

@@ -27,7 +27,7 @@ _LINE_SECONDS = 10.0
 
 
 def tell(text: str) -> None:
-    """Tell a person something, on stderr, where it does not mix with what machines read."""
+    """Print a message on stderr, so that stdout has only the data."""
     click.echo(safe(text), err=True)
 
 
@@ -68,7 +68,7 @@ def emit(
     else:
         from rich.console import Console
 
-        # Where nobody looks at a screen, nothing is cut to its width.
+        # Cut to the width of a terminal only.
         Console(width=None if sys.stdout.isatty() else WIDE).print(table(rows, columns, style))
 
 
@@ -127,7 +127,7 @@ def _csv_cell(value: Any) -> str:
 
 @contextlib.contextmanager
 def progress() -> Iterator[Say]:
-    """Say on stderr what takes longer than a second; a spinner on a terminal, else lines."""
+    """Show progress on stderr after one second; a spinner on a terminal, else lines."""
     from rich.console import Console
     from rich.text import Text
 

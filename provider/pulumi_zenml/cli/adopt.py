@@ -46,11 +46,11 @@ _COLUMNS = {
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR|FILE.py",
-    help="Where to write it: a project is made where DIR has none, else a module is added to it. "
-    "Without, the program goes to stdout.",
+    help="Where to write it: a new project in DIR, or a module in the project that DIR has. "
+    "Without it, the program goes to stdout.",
 )
-@click.option("--force", is_flag=True, help="Write over files that are there.")
-@click.option("--owned", is_flag=True, help="Also take from the Pulumi resources that own them.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
+@click.option("--owned", is_flag=True, help="Also those that other Pulumi resources own.")
 @click.option(
     "--pulumi-stack",
     default="",
@@ -69,14 +69,14 @@ def adopt(
     names: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Write the Pulumi program for existing pairs, NAMES or all that no Pulumi resource owns.
+    """Write the Pulumi program for existing pairs: NAMES, or all that no Pulumi resource owns.
 
     The next `pulumi up` with it takes them over: same record, same counterpart, no new
     submission, no gap. The preview that follows proves it. Nothing is changed in ZenML, in an
     orchestrator or in a Pulumi stack.
 
     Exit status: 0 all can be taken over, 1 some cannot, or the preview would change something, 2
-    could not look.
+    something could not be read.
 
     \b
     Example:
@@ -91,7 +91,7 @@ def adopt(
     program = write_program(plan)
     tell_unreachable(inventory)
     if plan.managed:
-        tell(f"{plan.managed} left out: Pulumi resources own them already (--owned takes them).")
+        tell(f"{plan.managed} left out: Pulumi resources own them already (--owned includes them).")
     seen: AdoptionPreview | None = None
     written: list[str] = []
     unproven: PulumiZenmlError | None = None
@@ -152,7 +152,7 @@ def _show(
 ) -> None:
     rows = _rows(plan, seen)
     if format == "table" and not written and plan.adopted:
-        # A program for a file or a pipe; what is not in it is told beside it.
+        # The program goes to stdout, the notes to stderr.
         click.echo(program, nl=False)
         for row in rows:
             if row["note"]:
@@ -182,10 +182,10 @@ def _rows(plan: AdoptionPlan, seen: AdoptionPreview | None) -> list[dict[str, An
     rows = []
     for it in plan.adopted:
         verdict = seen.verdicts[it.resource] if seen else ""
-        proven = "preview: taken over as it is, nothing is submitted." if seen else ""
+        proven = "preview: taken over unchanged, nothing is submitted." if seen else ""
         rows.append(
             {
-                "action": "not as it is" if verdict else "adopt",
+                "action": "would change" if verdict else "adopt",
                 "name": it.entry.name,
                 "resource": it.resource,
                 "project": it.entry.project,
@@ -224,7 +224,7 @@ def _tell_next(
     if seen and seen.others:
         tell(f"the preview would also change: {'; '.join(seen.others)}.")
     if seen and not seen.proves_it:
-        tell("the preview does not prove the adoption: look at it before 'pulumi up'.")
+        tell("the preview shows changes beyond the adoption: read it before 'pulumi up'.")
     name = stack or "STACK"
     where = shlex.quote(str(layout.folder))
     steps = []

@@ -36,8 +36,8 @@ _COLUMNS = {
     "schedule": "schedule",
     "stack": "stack",
     "native_id": "native",
-    "message": "what is wrong",
-    "fix": "command that mends it",
+    "message": "finding",
+    "fix": "fix",
 }
 _STYLES = {"error": "red", "warning": "yellow", "info": ""}
 
@@ -47,20 +47,24 @@ _STYLES = {"error": "red", "warning": "yellow", "info": ""}
 @scope_options
 @format_option
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--code", "only", multiple=True, type=click.Choice(list(CODES)), help="Only these.")
-@click.option("--ignore", multiple=True, type=click.Choice(list(CODES)), help="All but these.")
+@click.option(
+    "--code", "only", multiple=True, type=click.Choice(list(CODES)), help="Only these codes."
+)
+@click.option(
+    "--ignore", multiple=True, type=click.Choice(list(CODES)), help="All codes but these."
+)
 @click.option(
     "--severity",
     type=click.Choice(SEVERITIES),
     default="info",
     show_default=True,
-    help="Nothing less severe.",
+    help="The lowest severity to report.",
 )
 @click.option(
     "--since",
     type=ago,
     metavar="INSTANT|DURATION",
-    help="Judge the fires since then, and do not remember it; else those since the last audit.",
+    help="Check the fires since then, and record nothing; by default, those since the last audit.",
 )
 @click.option(
     "--grace",
@@ -74,21 +78,21 @@ _STYLES = {"error": "red", "warning": "yellow", "info": ""}
     type=click.IntRange(1, 100),
     default=_DEFAULTS.failing,
     show_default=True,
-    help="So many failed runs in a row.",
+    help="Report this many failed runs in a row.",
 )
 @click.option(
     "--long-running",
     type=duration,
     default=_DEFAULTS.long_running,
     show_default="6h",
-    help="A run in progress for longer.",
+    help="Report a run in progress for longer.",
 )
 @click.option(
     "--crowded",
     type=click.IntRange(2),
     default=_DEFAULTS.crowded,
     show_default=True,
-    help="So many starts in one minute.",
+    help="Report this many starts in one minute.",
 )
 @click.option(
     "--alert",
@@ -96,11 +100,11 @@ _STYLES = {"error": "red", "warning": "yellow", "info": ""}
     multiple=True,
     envvar=ALERT_VARIABLE,
     metavar="URL",
-    help="Tell what changed since the last audit to an apprise URL (Slack, Discord, mail, "
-    "PagerDuty, webhooks ...), or zenml:STACK for that stack's alerter. Others can see the "
-    f"arguments of a process: {ALERT_VARIABLE} holds URLs, too, with spaces between.",
+    help="Send what changed since the last audit to an apprise URL (Slack, Discord, mail, "
+    "PagerDuty, webhooks ...), or zenml:STACK for that stack's alerter. Other users can see the "
+    f"arguments of a process, so {ALERT_VARIABLE} takes URLs too, separated by spaces.",
 )
-@click.option("--alert-always", is_flag=True, help="Tell all findings, changed or not.")
+@click.option("--alert-always", is_flag=True, help="Send all findings, changed or not.")
 def audit(
     format: str,
     as_json: bool,
@@ -118,10 +122,10 @@ def audit(
 ) -> None:
     """Find what is wrong: drift, orphans, missed and failing runs, and more.
 
-    Both sides are joined by the snapshot that a schedule runs and by the link that was stored;
-    by name only where there is nothing else, and then it says so.
+    Both sides are joined by the snapshot that a schedule runs and by the stored link; by name only
+    where there is nothing else, which is a finding itself.
 
-    Exit status: 0 fine, 1 findings, 2 something could not be looked at, or nobody told.
+    Exit status: 0 fine, 1 findings, 2 something could not be read, or an alert was not delivered.
 
     \b
     Example:
@@ -141,7 +145,7 @@ def audit(
         ignore=frozenset(ignore),
     )
     with selection.working() as say:
-        # A mistake in a URL is told before anything is judged and remembered.
+        # A mistake in a URL is reported before the audit records anything.
         targets = open_targets(selection.connection, urls)
         result = run_audit(selection.connection, selection.scope, measures, say=say)
     show(result, "json" if as_json else format)
@@ -165,7 +169,7 @@ def show(result: AuditResult, format: str) -> None:
     counts = f"{result.schedules} schedules, {result.counterparts} counterparts"
     click.echo(f"{counts}, {len(rows)} findings. Schedule drift: {result.drift_percent}%")
     for it in result.unreachable:
-        tell(f"unknown: {it.kind} '{it.name}' could not be looked at: {it.reason}")
+        tell(f"unknown: {it.kind} '{it.name}' could not be read: {it.reason}")
 
 
 def _style(row: Mapping[str, Any]) -> str:

@@ -47,7 +47,9 @@ _COLUMNS = {
     type=click.Choice(BY_CODE),
     help=f"What to remove; {', '.join(DEFAULT_CODES)} by default.",
 )
-@click.option("--apply", "apply_it", is_flag=True, help="Do it. Without, it is a dry run.")
+@click.option(
+    "--apply", "apply_it", is_flag=True, help="Remove them. Without it, this is a dry run."
+)
 @yes_option
 @click.option(
     "--backup",
@@ -59,12 +61,12 @@ _COLUMNS = {
     "watch_for",
     type=duration,
     metavar="DURATION",
-    help="Then watch so long for a run that should not come.",
+    help="Afterwards watch this long for a run that should not start.",
 )
 @click.option(
     "--record-only",
     is_flag=True,
-    help="Remove records although the orchestrator with their counterparts is gone from ZenML.",
+    help="Remove records whose orchestrator was deleted from ZenML; the counterparts stay.",
 )
 @when_running_option
 @click.argument("names", nargs=-1)
@@ -82,11 +84,12 @@ def cleanup(
 ) -> None:
     """Remove orphans, dead records and ended schedules, or NAMES (of schedules, or native ids).
 
-    A backup is written first; `restore` makes all of it again. The orchestrator's side goes
-    first, then ZenML's, and both are looked at afterwards. What Pulumi owns, and what this ZenML
-    does not know, is left alone unless it is named. It can be interrupted and run again.
+    A backup is written first; `restore` recreates all of it. Counterparts are deleted first, then
+    records, and both sides are read again afterwards. What Pulumi owns, and what this ZenML does
+    not know, is kept unless it is named. It can be interrupted and run again.
 
-    Exit status: 0 nothing (more) to remove, 1 something is left to remove, 2 could not look.
+    Exit status: 0 nothing (more) to remove, 1 something is left to remove, 2 something could not be
+    read.
 
     \b
     Example:
@@ -102,7 +105,7 @@ def cleanup(
         _show(plan, (), format)
         tell_unreachable(inventory)
         if plan.steps:
-            tell("dry run: nothing was changed. Add --apply to do it.")
+            tell("dry run: nothing was changed. Add --apply to remove them.")
         context.exit(unseen or (1 if plan.steps else 0))
     if format == "table":
         _show(plan, (), format)
@@ -111,13 +114,13 @@ def cleanup(
     file = backup or Path(f"pulumi-zenml-backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json")
     with selection.working() as say:
         done = clean_up(plan, backup=file, when_running=when_running, say=say)
-    tell(f"backup: {file}. To make it all again: pulumi-zenml restore {file}")
+    tell(f"backup: {file}. To recreate everything: pulumi-zenml restore {file}")
     _show(plan, done, format)
     surprises: list[str] = []
     if watch_for:
         with selection.working() as say:
             surprises = observe(plan, done, watch_for, say=say)
-        for surprise in surprises or [f"nothing came in {watch_for}."]:
+        for surprise in surprises or [f"no run started within {watch_for}."]:
             tell(surprise)
     failed = surprises or any(it.problem for it in done)
     context.exit(unseen or (1 if failed else 0))
@@ -145,7 +148,7 @@ def _show(plan: Plan, done: Sequence[Done], format: str) -> None:
     rows += [
         {
             **dict.fromkeys((*_COLUMNS, "project"), ""),
-            "action": "left alone",
+            "action": "kept",
             "name": left.name,
             "why": left.code,
             "note": left.why,

@@ -1,4 +1,4 @@
-"""``pulumi-zenml pause``, ``resume`` and ``trigger``: for the on-call hand."""
+"""``pulumi-zenml pause``, ``resume`` and ``trigger``: for the engineer on call."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SLICE_SECONDS = 60.0
     "--until",
     type=ahead,
     metavar="INSTANT|DURATION",
-    help="Resume then. The command waits for it, unless --detach is given.",
+    help="Resume at that time. The command waits for it, unless --detach is given.",
 )
 @click.option("--detach", is_flag=True, help="Do not wait; `resume --due` ends the pause.")
 @click.argument("name")
@@ -63,7 +63,7 @@ def pause(
 
     For one that Pulumi owns, the next `pulumi up --refresh` puts back what its program says. A
     pause with --until is written on the schedule in ZenML, so that it ends even if this command
-    is killed: `resume --due`, run now and then, resumes what is due, and `audit` tells of it.
+    is killed: `resume --due`, run regularly, resumes what is due, and `audit` reports it.
 
     \b
     Example:

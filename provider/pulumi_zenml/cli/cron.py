@@ -43,7 +43,7 @@ def cron() -> None:
 
 
 def _cadence_options(command: _Command) -> _Command:
-    """The options that say the rest of a cadence."""
+    """The options for the rest of a cadence."""
     for option in (
         click.option("--name", help="The schedule's name: it chooses the values of H fields."),
         click.option("--catchup", is_flag=True, help="Make up for missed fires."),
@@ -69,7 +69,7 @@ _from_option = click.option(
 _system_option = click.option(
     "--system",
     type=click.Choice(list(DIALECTS)),
-    help="Tell fires as this system does when the clock changes.",
+    help="Show the fires of this system, which may handle clock changes differently.",
 )
 
 
@@ -89,7 +89,7 @@ _system_option = click.option(
 def explain_command(
     count: int, start: str | None, system: str | None, as_json: bool, **parts: Any
 ) -> None:
-    """Say EXPR in words, with its next fires in its zone and in UTC."""
+    """Describe EXPR in words, with its next fires in its zone and in UTC."""
     cadence = _cadence(**parts)
     fires = next_fires(cadence, _instant(start), count, rule=_rule(system))
     words = explain(cadence)
@@ -169,7 +169,7 @@ def translate_command(system: str, host_timezone: str, as_json: bool, **parts: A
 @cron.command("systems")
 @_json_option
 def systems_command(as_json: bool) -> None:
-    """Print what each system can say, and its limits."""
+    """Print what each system can express, and its limits."""
     if as_json:
         _print_json({name: dict(features(name)) for name in DIALECTS})
     else:

@@ -1,4 +1,4 @@
-"""``pulumi-zenml doctor``: whether all that schedules need is there and works."""
+"""``pulumi-zenml doctor``: whether everything that schedules need is there and works."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from pulumi_zenml.operations.doctor import exit_code
 
 _COLUMNS = {
     "area": "area",
-    "subject": "of",
+    "subject": "subject",
     "name": "check",
     "result": "result",
-    "detail": "what was found",
+    "detail": "detail",
     "remedy": "remedy",
 }
 _STYLES = {"failed": "red", "warning": "yellow", "unknown": "dim", "skipped": "dim"}
@@ -32,12 +32,12 @@ _STYLES = {"failed": "red", "warning": "yellow", "unknown": "dim", "skipped": "d
 @format_option
 @click.argument("name", required=False)
 def doctor(format: str, name: str | None, **options: Any) -> None:
-    """Check all that schedules need, or all that schedule NAME needs. Nothing is changed.
+    """Check everything that schedules need, or that schedule NAME needs. Nothing is changed.
 
     ZenML, this machine, stacks, Python packages, each call to the orchestrators, and both sides
-    of the schedules. What fails says the remedy.
+    of the schedules. A failed check says the remedy.
 
-    Exit status: 0 nothing failed, 1 something failed, 2 ZenML could not be looked at.
+    Exit status: 0 nothing failed, 1 something failed, 2 ZenML could not be read.
 
     \b
     Example:

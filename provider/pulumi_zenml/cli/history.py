@@ -37,7 +37,11 @@ _STYLES = {"failed": "red", "missing": "red", "running": "cyan", "completed": "g
     help="How far back.",
 )
 @click.option(
-    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many."
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=50,
+    show_default=True,
+    help="The most runs to show.",
 )
 @click.argument("name")
 def history(format: str, since: datetime, limit: int, name: str, **options: Any) -> None:

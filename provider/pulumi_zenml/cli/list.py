@@ -50,12 +50,12 @@ _COLUMNS = {
     is_flag=False,
     flag_value="30s",
     metavar="[DURATION]",
-    help="Look again every 30s, or this often, until interrupted.",
+    help="Refresh every 30s, or this often, until interrupted.",
 )
 def list_command(format: str, watch: timedelta | None, **options: Any) -> None:
     """Show every schedule, on both sides: when it fires, its state, last run, owner and drift.
 
-    Exit status: 0, or 2 when an orchestrator could not be looked at.
+    Exit status: 0, or 2 when an orchestrator could not be read.
 
     \b
     Example:
@@ -89,7 +89,7 @@ def _watch(selection: Selection, every: timedelta) -> None:
     from rich.live import Live
 
     if not sys.stdout.isatty():
-        # A log gets one table after the other.
+        # A log gets one table after another.
         console = Console(width=WIDE)
         while True:
             console.print(_screen(selection))
@@ -109,7 +109,7 @@ def _screen(selection: Selection) -> Any:
     shown = table([_for_people(row) for row in rows], _columns(rows), _style)
     shown.title = Text(f"{inventory.taken.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
     down = ", ".join(safe(it.name) for it in inventory.unreachable)
-    shown.caption = Text(f"not to be seen: {down}") if down else None
+    shown.caption = Text(f"could not be read: {down}") if down else None
     return shown
 
 

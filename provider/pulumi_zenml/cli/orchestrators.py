@@ -14,7 +14,7 @@ from pulumi_zenml.orchestrators import table
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--markdown", is_flag=True, help="Print the page docs/orchestrators.md.")
 def orchestrators(flavor: str | None, as_json: bool, markdown: bool) -> None:
-    """Show what each orchestrator can do with a schedule, or all about one FLAVOR.
+    """Show what each orchestrator can do with a schedule, or everything about one FLAVOR.
 
     \b
     Example:

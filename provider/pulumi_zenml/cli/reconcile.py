@@ -18,7 +18,7 @@ _COLUMNS = {
     "resource": "resource",
     "property": "property",
     "old": "in the state",
-    "new": "really",
+    "new": "actual",
     "action": "action",
     "url": "link",
 }
@@ -44,12 +44,12 @@ def reconcile(
 ) -> None:
     """Refresh a Pulumi stack, show what drifted, and let `pulumi up` repair it.
 
-    Only the stack's schedules are looked at and changed (`--target`), unless --all is given. What
-    the program wants otherwise since the last `pulumi up` is shown too, and deployed with the
-    rest. Where nothing is to be done, nothing is written: it can run as often as you like.
+    Only the stack's schedules are refreshed and changed (`--target`), unless --all is given.
+    Changes of the program since the last `pulumi up` are shown too, and deployed with the rest.
+    Without drift or changes nothing is written: it can run as often as you like.
 
-    Exit status: 0 all is as the program says (now), 1 something is left to repair, 2 could not
-    look, or somebody else is changing the stack.
+    Exit status: 0 everything is as the program says (now), 1 something is left to repair, 2
+    something could not be read, or another update is changing the stack.
 
     \b
     Example:
@@ -78,7 +78,9 @@ def _reconcile(cwd: Path, stack: str, everything: bool, *, apply: bool) -> Recon
                 cwd, stack, apply=apply, everything=everything, say=say, tell=heard.append
             )
     except KeyboardInterrupt:
-        tell("interrupted. Pulumi has finished what it had begun; run this again to go on.")
+        tell(
+            "interrupted. Pulumi has finished the operations in progress; run this again to go on."
+        )
         raise
     finally:
         for text in heard:
@@ -104,7 +106,7 @@ def _rows(found: Reconciled, repair: Repair) -> list[dict[str, Any]]:
     if repair.drift:
         changes = [(it.property, it.old, it.new) for it in repair.drift]
     else:
-        changes = [("", "", "gone on both sides" if repair.gone else "as in the state")]
+        changes = [("", "", "deleted on both sides" if repair.gone else "as in the state")]
     return [
         {**shared, "property": property, "old": _text(old), "new": _text(new)}
         for property, old, new in changes
@@ -112,7 +114,7 @@ def _rows(found: Reconciled, repair: Repair) -> list[dict[str, Any]]:
 
 
 def _action(found: Reconciled, repair: Repair) -> str:
-    what = repair.action or "take note"
+    what = repair.action or "refresh"
     if not found.applied:
         return f"would {what}" if repair.drifted else f"would {what}: the program has changed"
     return f"{what}: done" if repair.done else f"{what}: not done"

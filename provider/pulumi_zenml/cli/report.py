@@ -1,4 +1,4 @@
-"""``pulumi-zenml report``: one page to look at."""
+"""``pulumi-zenml report``: one HTML page."""
 
 from __future__ import annotations
 
@@ -36,18 +36,20 @@ from pulumi_zenml.operations import (
     type=click.IntRange(1, 31),
     default=7,
     show_default=True,
-    help="How far the time lines go, back and ahead.",
+    help="How many days the time lines show, back and ahead.",
 )
-@click.option("--ignore", multiple=True, type=click.Choice(list(CODES)), help="No such findings.")
-@click.option("--force", is_flag=True, help="Overwrite a file that is no report.")
+@click.option(
+    "--ignore", multiple=True, type=click.Choice(list(CODES)), help="Leave out these findings."
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that is not a report.")
 def report(path: Path, days: int, ignore: tuple[str, ...], force: bool, **options: Any) -> None:
     """Write one self-contained page: findings, time lines, gaps and load.
 
-    It needs no network to be looked at, and can be searched, filtered and printed. It holds names,
-    ids and messages, and no secrets. Runs are judged over the days that it shows; the next audit
-    judges what it would have judged anyway.
+    It needs no network, and can be searched, filtered and printed. It contains names, ids and
+    messages, and no secrets. Runs are checked over the days that it shows; what the next audit
+    checks does not change.
 
-    Exit status: 0 fine, 1 findings, 2 something could not be looked at.
+    Exit status: 0 fine, 1 findings, 2 something could not be read.
 
     \b
     Example:
@@ -66,7 +68,7 @@ def report(path: Path, days: int, ignore: tuple[str, ...], force: bool, **option
         write_html(path, render_html(taken), force=force)
     audit = taken.audit
     for it in audit.unreachable:
-        tell(f"unknown: {it.kind} '{it.name}' could not be looked at: {it.reason}")
+        tell(f"unknown: {it.kind} '{it.name}' could not be read: {it.reason}")
     counts = f"{audit.schedules} schedules, {audit.counterparts} counterparts"
     click.echo(
         f"{safe(path)}: {counts}, {len(audit.findings)} findings. "

@@ -1,4 +1,4 @@
-"""``pulumi-zenml restore``: make again what a cleanup removed."""
+"""``pulumi-zenml restore``: recreate what a cleanup removed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COLUMNS = {
     "stack": "stack",
     "cadence": "cadence",
     "paused": "paused",
-    "differs": "what is not as before",
+    "differs": "differences",
 }
 
 
@@ -37,11 +37,12 @@ _COLUMNS = {
 @yes_option
 @click.argument("file", type=click.Path(path_type=Path))
 def restore(format: str, dry_run: bool, yes: bool, file: Path, **options: Any) -> None:
-    """Make again what the backup FILE holds: record, counterpart, cadence, paused state.
+    """Recreate what the backup FILE contains: record, counterpart, cadence, paused state.
 
-    What is there already is left as it is, so it can be run again.
+    What exists already is left unchanged, so it can be run again.
 
-    Exit status: 0 all is there, 1 something could not be made, 2 could not look.
+    Exit status: 0 everything exists, 1 something could not be restored, 2 something could not be
+    read.
 
     \b
     Example:
@@ -56,7 +57,9 @@ def restore(format: str, dry_run: bool, yes: bool, file: Path, **options: Any) -
             _show(planned, format)
         if dry_run:
             click.get_current_context().exit(_status(planned))
-        confirm(f"Make {sum(it.outcome == 'would restore' for it in planned)} of these?", yes=yes)
+        confirm(
+            f"Restore {sum(it.outcome == 'would restore' for it in planned)} of these?", yes=yes
+        )
     with selection.working() as say:
         results = make_again(selection.connection, backup, say=say)
     _show(results, format)

@@ -1,4 +1,4 @@
-"""Every schedule on both sides: what there is, what is wrong, and putting it right.
+"""Every schedule on both sides: list, audit, repair.
 
 The ``pulumi-zenml`` command is a thin layer over these functions.
 """

@@ -1,4 +1,4 @@
-"""Which existing pairs a Pulumi program can take over as they are, and that program."""
+"""Which existing pairs a Pulumi program can take over unchanged, and that program."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pulumi_zenml.lifecycle.session import Session
     from pulumi_zenml.zenml.records import Record
 
-# A schedule's name may be anything; a resource's name stands in every URN.
+# A schedule's name may be anything; a resource's name is part of its URN.
 _FALLBACK_NAME = "schedule"
 _HEADER = '''"""ZenML schedules that ran before this was written; `pulumi up` takes them over."""
 
@@ -43,8 +43,8 @@ class Adopted:
         entry: the pair.
         resource: the resource's name.
         arguments: of ``zenml.Schedule``, in order.
-        checked: the resource's inputs as the provider will have them, without its owner.
-        note: what taking it over changes; empty for nothing but its mark.
+        checked: the resource's inputs as the provider will see them, without its owner.
+        note: what taking it over changes; empty when only the ownership marker is written.
     """
 
     entry: Entry
@@ -56,12 +56,12 @@ class Adopted:
 
 @dataclass(frozen=True)
 class Refused:
-    """What cannot be taken over as it is.
+    """A pair that cannot be taken over unchanged.
 
     Args:
-        entry: what there is of it.
+        entry: the pair, or the side of it that exists.
         why: the reason, and what to do first.
-        unseen: it could not be looked at, so it may be fit all the same.
+        unseen: it could not be read, so it is not known whether it can be taken over.
     """
 
     entry: Entry
@@ -85,7 +85,7 @@ class AdoptionPlan:
 
 
 class _No(Exception):
-    """Why not, in words."""
+    """Why a pair cannot be taken over, in words."""
 
     def __init__(self, why: str, *, unseen: bool = False) -> None:
         super().__init__(why)
@@ -99,20 +99,20 @@ def plan_adoption(
     owned: bool = False,
     say: Say = lambda text: None,
 ) -> AdoptionPlan:
-    """Say which pairs a program can take over as they are, and how.
+    """Find the pairs that a program can take over unchanged, and their arguments.
 
     Costs one or two look-ups in ZenML for each pair.
 
     Args:
-        inventory: what there is.
-        names: of schedules, or native ids; every pair that nobody owns by default.
-        owned: also take from the Pulumi resources that own them, which must have given them up.
-        say: told what is being done.
+        inventory: both sides.
+        names: of schedules, or native ids; by default every pair without an owner.
+        owned: also pairs that Pulumi resources own; no program may still declare those.
+        say: called with each step.
 
     Raises:
-        NotFoundError: there is no schedule of a name; says which are near.
-        InputError: a name means several.
-        ServiceError: ZenML could not be looked at.
+        NotFoundError: there is no schedule of a name; suggests similar names.
+        InputError: several schedules have the name.
+        ServiceError: ZenML could not be read.
     """
     entries = [find_one(inventory, name) for name in dict.fromkeys(names)]
     managed = 0
@@ -123,7 +123,7 @@ def plan_adoption(
     adopted: list[Adopted] = []
     refused: list[Refused] = []
     for number, (entry, resource) in enumerate(zip(entries, resources, strict=True), 1):
-        say(f"looking at {entry.name} ({number} of {len(entries)})")
+        say(f"checking {entry.name} ({number} of {len(entries)})")
         try:
             adopted.append(_adopted(inventory, entry, resource, owned=owned))
         except _No as no:
@@ -134,14 +134,14 @@ def plan_adoption(
 def write_program(plan: AdoptionPlan) -> str:
     """The Python program: one ``zenml.Schedule`` for each pair.
 
-    Names are written as string literals that hold them and nothing else.
+    Names are escaped, so that a hostile name stays a string literal.
     """
     calls = [call("zenml.Schedule", [it.resource], it.arguments) for it in plan.adopted]
     return "\n".join([_HEADER, *calls])
 
 
 def _resource_names(entries: Iterable[Entry]) -> list[str]:
-    """A name for each; those that would be alike get a part of their record's id, to last."""
+    """A unique, stable name for each; duplicates get a part of their record's id."""
     slugs = [(it, slug(it.name)[:100].strip("-") or _FALLBACK_NAME) for it in entries]
     count = Counter(name for _, name in slugs)
     return [
@@ -159,7 +159,7 @@ def _adopted(inventory: Inventory, entry: Entry, resource: str, *, owned: bool) 
         submitted = session.snapshot(counterpart.snapshot_id or "")
         reference = _reference(session, record, submitted)
     except NotFoundError as error:
-        raise _No(f"the snapshot that it runs is gone from ZenML: {error.reason}") from error
+        raise _No(f"the snapshot that it runs was deleted from ZenML: {error.reason}") from error
     settings = {key: it for key, it in counterpart.settings.items() if it is not None}
     arguments = {
         "name": record.name,
@@ -186,7 +186,7 @@ def _adopted(inventory: Inventory, entry: Entry, resource: str, *, owned: bool) 
         problems = [str(it) for it in type(orchestrator).check(wanted)]
         problems = problems or differences(orchestrator, wanted, counterpart)
     if problems:
-        raise _No(f"no program can say exactly what it is: {' '.join(problems)}")
+        raise _No(f"a program cannot express it exactly: {' '.join(problems)}")
     inputs = {key: value for key, value in checked.inputs.items() if key != "owner"}
     return Adopted(entry, resource, arguments, inputs, _note(record, cadence))
 
@@ -194,30 +194,30 @@ def _adopted(inventory: Inventory, entry: Entry, resource: str, *, owned: bool) 
 def _sound(
     inventory: Inventory, entry: Entry, *, owned: bool
 ) -> tuple[Record, Counterpart, Orchestrator]:
-    """Both sides of a pair that is whole, at rest and of one mind."""
+    """Both sides of a complete pair that agree, with nothing in progress."""
     if entry.owner and not owned:
         raise _No(
             f"Pulumi manages it already: {entry.owner} (project/stack/resource). If that stack is "
-            "lost or no longer has it, give --owned."
+            "lost or no longer declares it, give --owned."
         )
     if not entry.looked_at:
         reasons = [it.reason for it in inventory.unreachable if it.name == _name(entry)]
         why = f": {reasons[0]}" if reasons else "."
-        raise _No(f"its orchestrator '{_name(entry)}' could not be looked at{why}", unseen=True)
+        raise _No(f"its orchestrator '{_name(entry)}' could not be read{why}", unseen=True)
     record, component = entry.record, entry.component
     if record is None:
-        raise _No("ZenML has no record of it. 'pulumi-zenml cleanup' removes what is left of it.")
+        raise _No("ZenML has no record of it. 'pulumi-zenml cleanup' removes the counterpart.")
     if component is None or component.orchestrator is None:
         why = component.problem if component else "it was deleted from ZenML."
-        raise _No(f"its orchestrator cannot be had: {why}")
+        raise _No(f"its orchestrator cannot be used: {why}")
     if record.name.partition("~")[2].startswith(("pulumi-", "replaced-")):
-        raise _No("it is what a killed run left behind. Run 'pulumi-zenml audit'.")
+        raise _No("an interrupted update left it behind. Run 'pulumi-zenml audit'.")
     if is_over(entry, inventory.taken):
-        raise _No("it is over and will never fire again.")
+        raise _No("it has ended and will never fire again.")
     if not entry.held:
         raise _No(
-            f"{component.name} has no counterpart of it, so there is nothing to take over. Declare "
-            "it anew, or remove it with 'pulumi-zenml cleanup'."
+            f"'{component.name}' has no counterpart of it, so there is nothing to take over. "
+            "Declare a new one, or remove it with 'pulumi-zenml cleanup'."
         )
     if len(entry.held) > 1:
         ids = ", ".join(it.counterpart.native_id for it in entry.held)
@@ -227,7 +227,7 @@ def _sound(
     (held,) = entry.held
     counterpart = held.counterpart
     if held.link == "name":
-        raise _No("nothing but its name links the two sides: they may not belong together.")
+        raise _No("only the name links the two sides: they may not belong together.")
     if held.component.id != record.orchestrator_id:
         raise _No(
             f"its counterpart is in orchestrator '{held.component.name}', not in the one that "
@@ -237,13 +237,13 @@ def _sound(
         raise _No(f"its counterpart is broken: {counterpart.problem}")
     if counterpart.cadence is None:
         raise _No(
-            f"its times cannot be said in a program: it fires '{counterpart.native.text}'. Change "
-            "them where they are, or declare it anew."
+            f"a program cannot express its cadence: it fires '{counterpart.native.text}'. Change "
+            "it in the orchestrator, or declare a new schedule."
         )
     if entry.stack_gone or entry.stack not in component.stacks:
         raise _No(
-            f"its stack '{entry.stack}' is gone, or has another orchestrator than "
-            f"'{component.name}' now."
+            f"its stack '{entry.stack}' was deleted, or no longer has the orchestrator "
+            f"'{component.name}'."
         )
     if record.active == counterpart.paused:
         side, other = ("natively", "in ZenML") if counterpart.paused else ("in ZenML", "natively")
@@ -255,7 +255,7 @@ def _sound(
 
 
 def _agree(record: Record, counterpart: Counterpart, orchestrator: Orchestrator) -> None:
-    """Only a record's cron can be changed where it is; the rest of its times must be right."""
+    """Only a record's cron can be updated in place; the rest of its cadence must agree."""
     real, said = counterpart.cadence, record.cadence
     assert real
     if (record.cron is None) == (real.cron is None) and said and said.kind == real.kind:
@@ -266,9 +266,9 @@ def _agree(record: Record, counterpart: Counterpart, orchestrator: Orchestrator)
     elif said is None and record.cron is not None and real.cron is not None:
         return
     raise _No(
-        f"ZenML's record has other times than its counterpart, which fires "
+        f"ZenML's record has another cadence than its counterpart, which fires "
         f"'{counterpart.native.text}': a start, an end, an interval or catch-up that the "
-        "orchestrator does not keep. Declare it anew as it should be."
+        "orchestrator does not have. Declare a new schedule instead."
     )
 
 
@@ -277,10 +277,10 @@ def _name(entry: Entry) -> str:
 
 
 def _reference(session: Session, record: Record, submitted: PipelineSnapshotResponse) -> str:
-    """By what to name the snapshot that the counterpart runs, so that it means just that.
+    """A reference that resolves to the snapshot that the counterpart runs.
 
-    The snapshot it was copied from has the same right, if the copy is exact: that is what the
-    resource would copy again.
+    The snapshot it was copied from will do, if the copy is exact: that is what the resource
+    would copy again.
     """
     marker = record.marker
     origins = (str(submitted.id), str(submitted.source_snapshot_id))
@@ -331,6 +331,6 @@ def _note(record: Record, cadence: Cadence) -> str:
     if record.cron == cadence.cron:
         return ""
     return (
-        f"ZenML's record says {quoted(record.cron or '')}; it will say {quoted(cadence.cron or '')}"
-        ", which is what really fires."
+        f"ZenML's record has {quoted(record.cron or '')}; it will become "
+        f"{quoted(cadence.cron or '')}, which is the actual cadence."
     )

@@ -1,4 +1,4 @@
-"""The files of an adoption: a whole Pulumi project, or a module for one that is there."""
+"""The files of an adoption: a new Pulumi project, or a module for an existing one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Layout:
     Args:
         folder: of the Pulumi project.
         program: the file with the schedules.
-        whole: whether the rest of a project has to be made as well.
+        whole: whether the rest of a project has to be written as well.
     """
 
     folder: Path
@@ -35,7 +35,7 @@ class Layout:
 
     @staticmethod
     def of(out: Path) -> Layout:
-        """For ``--out``: a file ending in ``.py``, or a folder, with or without a project."""
+        """For ``--out``: a file ending in ``.py``, or a folder with or without a project."""
         if out.suffix == ".py":
             return Layout(out.parent, out, whole=False)
         if find_project(out):
@@ -44,7 +44,7 @@ class Layout:
 
 
 def project_files(plan: AdoptionPlan, program: str, folder: Path) -> dict[str, str]:
-    """A whole Pulumi project by file name; no secrets in it.
+    """The files of a new Pulumi project by name, without secrets.
 
     Args:
         plan: what the program takes over.
@@ -62,17 +62,17 @@ def project_files(plan: AdoptionPlan, program: str, folder: Path) -> dict[str, s
 
 
 def write_files(files: Mapping[Path, str], *, force: bool) -> None:
-    """Write all of them, each whole or not at all.
+    """Write all of them, each atomically.
 
     Raises:
-        InputError: one is there already, and nothing was written; or one cannot be written.
+        InputError: one exists already, and nothing was written; or one cannot be written.
     """
     there = [str(it) for it in files if os.path.lexists(it)]
     if there and not force:
         raise InputError(
             "--out",
-            f"{', '.join(there)} is there already, and nothing was written. Name another place, "
-            "or give --force to write over it.",
+            f"{', '.join(there)} exists already, and nothing was written. Name another folder, "
+            "or give --force to overwrite it.",
         )
     for path, text in files.items():
         try:
@@ -82,7 +82,7 @@ def write_files(files: Mapping[Path, str], *, force: bool) -> None:
 
 
 def _runtime(folder: Path) -> str:
-    """Our interpreter's environment, where it lies in the project or in a folder above it."""
+    """This interpreter's virtual environment, if it is in the project or in a parent folder."""
     here = Path(sys.prefix)
     if sys.prefix == sys.base_prefix or here.parent not in (folder, *folder.parents):
         return "runtime: python\n"

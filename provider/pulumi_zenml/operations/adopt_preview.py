@@ -36,11 +36,11 @@ class AdoptionPreview:
     """What `pulumi up` would do.
 
     Args:
-        stack: the Pulumi stack; empty for an empty state of its own, thrown away.
-        verdicts: what it would do to each schedule of the plan, by resource name; empty for
-            taking it over as it is.
+        stack: the Pulumi stack; empty for a temporary one with an empty state.
+        verdicts: why each schedule of the plan would not be taken over unchanged, by resource
+            name; empty where it would be.
         others: what it would change besides.
-        said: what Pulumi and the provider told.
+        said: the messages of Pulumi and the provider.
     """
 
     stack: str
@@ -50,7 +50,7 @@ class AdoptionPreview:
 
     @property
     def proves_it(self) -> bool:
-        """Whether all are taken over as they are, and nothing else is touched."""
+        """Whether all are taken over unchanged, and nothing else is touched."""
         return not self.others and not any(self.verdicts.values())
 
 
@@ -63,18 +63,18 @@ def preview_adoption(
     stack: str = "",
     say: Say = lambda text: None,
 ) -> AdoptionPreview:
-    """Preview the program, in a stack of the user's or by itself.
+    """Preview the program, in the user's stack or in a temporary one.
 
-    What is previewed as a creation with ``adopt`` is a take-over: the plan has seen that what
-    runs is what the inputs say, and this sees that they are those inputs.
+    A creation with ``adopt`` in the preview is an adoption: the plan has compared the pair with
+    the inputs, and this compares the inputs with the preview's.
 
     Args:
         plan: what the program takes over.
-        files: a whole project that does only that, by name.
-        connection: where ZenML is, for a preview by itself.
+        files: a project that does only that, by name.
+        connection: where ZenML is, for a temporary stack.
         folder: of the user's project; needed with ``stack``.
-        stack: the user's Pulumi stack; by itself, with an empty state, when empty or not there.
-        say: told what is being done.
+        stack: the user's Pulumi stack; a temporary one when empty or missing.
+        say: called with each step.
 
     Raises:
         NotFoundError: there is no Pulumi engine.
@@ -103,16 +103,16 @@ def _judged(plan: AdoptionPlan, outcome: Outcome, stack: str) -> AdoptionPreview
 
 
 def _verdict(adopted: Adopted, step: Step | None) -> str:
-    """Why it would not be a take-over as it is; empty when it would."""
+    """Why it would not be taken over unchanged; empty when it would."""
     if step is None:
         return "the stack's program does not declare it yet."
     if step.op != "create":
-        return f"Pulumi would {step.op} a resource of that name, which the stack has already."
+        return f"Pulumi would {step.op} a resource of that name, which the stack already has."
     wrong = [
         key for key in _COMPARED if _plain(step.inputs.get(key)) != _plain(adopted.checked.get(key))
     ]
     if wrong:
-        return f"the program says otherwise on {', '.join(wrong)}, so it would be replaced."
+        return f"the program has other values for {', '.join(wrong)}, so it would be replaced."
     return ""
 
 

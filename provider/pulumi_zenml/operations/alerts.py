@@ -1,7 +1,7 @@
-"""Telling people what changed since the last audit, through apprise or ZenML's own alerter.
+"""Sending what changed since the last audit, through apprise or ZenML's own alerter.
 
 A target's URL holds tokens and passwords, so it is a secret: errors call a target by its number
-and its kind, and nothing of a URL is written down.
+and its kind, and nothing of a URL is written to a file.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _VERSION = 1
 _SERVICE = "alert"
 
 Send = Callable[[str, str], None]
-"""Takes a title and a body; raises one of our errors."""
+"""Takes a title and a body; raises a PulumiZenmlError."""
 
 
 @dataclass(frozen=True)
 class AuditDelta:
-    """What an audit found that the last one had not, and the other way round.
+    """What an audit found that the last one did not, and the other way round.
 
     Args:
         new: findings, the worst first.
-        gone: what was found before and is not now, in words.
-        unreachable: what cannot be looked at now and could before.
+        gone: what was found before and is not found now, in words.
+        unreachable: what could be read before and cannot be read now.
     """
 
     new: tuple[Finding, ...] = ()
@@ -74,30 +74,31 @@ class AuditDelta:
         ]
         if len(lines) > _LINES:
             lines[_LINES:] = [f"... and {len(lines) - _LINES} more: 'pulumi-zenml audit'."]
-        # Some services take no empty text.
+        # Some services refuse an empty text.
         return "\n".join(" ".join(line.split()) for line in lines) or "Nothing is wrong."
 
 
 class Told:
-    """What was told of, in one file for each ZenML and choice of what to look at."""
+    """What was alerted, in one file for each ZenML and set of filters."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @staticmethod
     def of(connection: Connection, scope: Scope, options: Options) -> Told:
-        """The memory of one ZenML, and of what is looked at and for.
+        """The state of one ZenML and one set of filters.
 
-        Two jobs with different filters do not take each other's findings for news.
+        Jobs with different filters do not report each other's findings as new.
         """
         looks = {**asdict(scope), "only": sorted(options.only), "ignore": sorted(options.ignore)}
         choice = hashlib.sha256(json.dumps(looks, sort_keys=True).encode()).hexdigest()[:12]
         return Told(state_folder() / f"alerts-{zenml_key(connection)}-{choice}.json")
 
     def change(self, result: AuditResult) -> AuditDelta:
-        """What is new in ``result`` and what is gone. What cannot be looked at is not gone.
+        """What is new in ``result`` and what is no longer found.
 
-        What could not be delivered is still new, even if it is found no longer.
+        What could not be read is not counted as no longer found. What could not be delivered is
+        still new, even if it is no longer found.
         """
         before, undelivered = self._load()
         now = _names(result)
@@ -109,7 +110,7 @@ class Told:
         return AuditDelta((*kept, *new), gone, lost)
 
     def remember(self, result: AuditResult, undelivered: Sequence[Finding] = ()) -> None:
-        """Take ``result`` as told, but for what was not delivered."""
+        """Record ``result`` as alerted, except for what was not delivered."""
         before, _ = self._load()
         told = {**before, **_names(result)} if result.unreachable else _names(result)
         for it in undelivered:
@@ -132,14 +133,14 @@ class Told:
 def alert(
     result: AuditResult, told: Told, targets: Mapping[str, Send], *, always: bool = False
 ) -> list[str]:
-    """Tell everybody what changed; returns who could not be told, and why.
+    """Send what changed to every target; returns the failed deliveries, and why.
 
     Args:
         result: what was found.
-        told: what was told before; brought up to date. What somebody could not be told is told
-            to all again.
+        told: what was alerted before; updated. What one target did not receive is sent to all
+            of them again.
         targets: of :func:`open_targets`.
-        always: tell everything that is found, changed or not.
+        always: send everything that is found, changed or not.
     """
     change = told.change(result)
     if always:
@@ -156,14 +157,14 @@ def alert(
 
 
 def open_targets(connection: Connection, urls: Sequence[str]) -> dict[str, Send]:
-    """Ways to tell people, by what errors call them.
+    """The alert targets, by the name that errors use for them.
 
     Args:
         connection: where ZenML is, for its alerters.
         urls: apprise's (https://github.com/caronc/apprise/wiki), or ``zenml:STACK``.
 
     Raises:
-        InputError: one is no URL that apprise knows, or the stack has no alerter.
+        InputError: one is not a URL that apprise knows, or the stack has no alerter.
     """
     targets: dict[str, Send] = {}
     for number, url in enumerate(urls, 1):
@@ -180,15 +181,15 @@ def _apprise(url: str, number: int) -> Send:
         raise InputError(
             "--alert", "it needs apprise: pip install 'pulumi-zenml[alerts]'."
         ) from error
-    # It would quote the URL.
+    # Its log quotes the URL.
     logging.getLogger("apprise").disabled = True
     target = apprise.Apprise.instantiate(url)
     if target is None:
         raise InputError(
             "--alert",
-            f"the {_nth(number)} is no URL that apprise {apprise.__version__} takes (it is not "
-            "shown, as it may hold a secret). See https://github.com/caronc/apprise/wiki, or try "
-            "it with 'apprise --body test URL'.",
+            f"the {_nth(number)} is not a URL that apprise {apprise.__version__} takes (it is "
+            "not shown, as it may be a secret). See https://github.com/caronc/apprise/wiki, or "
+            "try it with 'apprise --body test URL'.",
         )
 
     def tell(title: str, body: str) -> None:
@@ -196,7 +197,8 @@ def _apprise(url: str, number: int) -> Send:
         made.add(target)
         if not made.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT):
             raise ServiceError(
-                _SERVICE, "it was refused or not reached. Try it with 'apprise --body test URL'."
+                _SERVICE,
+                "it was refused or could not be reached. Try it with 'apprise --body test URL'.",
             )
 
     return tell
@@ -224,11 +226,13 @@ def _alerter(connection: Connection, url: str) -> Send:
         try:
             with quiet():
                 posted = alerter.post(f"{title}\n{body}")
-        # An alerter calls a vendor's client, which raises what it likes.
+        # An alerter calls a vendor's client, which may raise anything.
         except Exception as error:
             raise ServiceError(_SERVICE, f"{type(error).__name__} in ZenML's alerter.") from error
         if not posted:
-            raise RefusedError(_SERVICE, f"ZenML's alerter '{found[0].name}' says it did not post.")
+            raise RefusedError(
+                _SERVICE, f"ZenML's alerter '{found[0].name}' reports that it did not post."
+            )
 
     return tell
 

@@ -1,4 +1,4 @@
-"""One audit: look at both sides, judge, remember."""
+"""One audit: read both sides, check them, record how far the fires were checked."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def run_audit(
     say: Say = lambda text: None,
     now: datetime | None = None,
 ) -> AuditResult:
-    """Look at both sides of every schedule and say what is wrong.
+    """Read both sides of every schedule and return the findings.
 
-    What was judged is remembered in the user's state folder, so that the next audit judges the
-    fires since then; not so with ``options.since``.
+    How far the fires were checked is recorded in the user's state folder, and the next audit
+    checks the fires since then; not so with ``options.since``.
 
     Args:
         connection: where ZenML is.
-        scope: what to look at; everything by default.
-        options: what to look for, and how strictly.
-        say: told what is being done, for a progress line.
-        now: this instant, aware; the clock's by default.
+        scope: the schedules to select; every one by default.
+        options: what to check, and how strictly.
+        say: called with each step, for a progress line.
+        now: the current time, aware; the clock's by default.
 
     Raises:
-        ServiceError: ZenML itself could not be looked at.
+        ServiceError: ZenML itself could not be read.
     """
     inventory = take_inventory(connection, scope, say=say, now=now)
     return judge(inventory, Memory.of(connection), options or Options(), say=say)
@@ -55,9 +55,9 @@ def judge(
 
     Args:
         inventory: both sides.
-        memory: what earlier audits saw; ``None`` to judge as if this were the first.
-        options: the measures.
-        say: told what is being done.
+        memory: how far earlier audits checked; ``None`` as if this were the first.
+        options: the thresholds.
+        say: called with each step.
     """
     return judge_with_timing(inventory, memory, options, say=say)[0]
 
@@ -70,11 +70,11 @@ def judge_with_timing(
     say: Say = lambda text: None,
     runs_since: datetime | None = None,
 ) -> tuple[AuditResult, Timing]:
-    """As :func:`judge`, with the runs and gaps that it is judged by.
+    """As :func:`judge`, with the runs and gaps that the findings come from.
 
     Args:
         inventory, memory, options, say: as for :func:`judge`.
-        runs_since: load all runs since this instant, whatever is judged; aware.
+        runs_since: load all runs since this instant, whatever is checked; aware.
     """
     now = inventory.taken
     findings: list[Finding] = []
@@ -83,7 +83,7 @@ def judge_with_timing(
     seen = memory.load() if memory else {}
     say("ZenML: runs")
     timing = Timing(inventory, seen, options, since=runs_since)
-    say("judging the runs")
+    say("checking the runs")
     findings += timing.check()
     findings += check_fleet(inventory, options)
     if memory and options.since is None and options.reports("missed-runs"):
@@ -104,7 +104,7 @@ def judge_with_timing(
 def drift_percent(inventory: Inventory, options: Options | None = None) -> float:
     """The share of schedules that only one side has, of all that either side has, in percent.
 
-    What could not be looked at counts on neither side.
+    What could not be read counts on neither side.
     """
     measures = options or Options()
     known = [entry for entry in inventory.entries if entry.looked_at]

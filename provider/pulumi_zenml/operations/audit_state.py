@@ -1,4 +1,4 @@
-"""What the last audit saw, so that each fire is judged once. Holds ids, times and no secrets."""
+"""How far the last audit checked, so that each fire is checked once. No secrets."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of one schedule.
+    """How far one schedule was checked.
 
     Args:
-        until: its fires before this instant were judged; aware.
-        cadence: its cadence then, in the orchestrator's spelling, and whether it could fire.
+        until: its fires before this instant were checked; aware.
+        cadence: its cadence at that time, in the native dialect, and whether it was active.
     """
 
     until: datetime
@@ -33,24 +33,24 @@ class Seen:
 
     @staticmethod
     def of(entry: Entry, until: datetime) -> Seen:
-        """What is to be seen of an entry now."""
+        """The mark of an entry as it is now."""
         native = entry.counterpart.native.text if entry.counterpart else ""
         return Seen(until, f"{'active' if entry.fires else 'idle'} {native}")
 
 
 class Memory:
-    """One file for each ZenML in the user's state folder; a broken one counts as none."""
+    """One file for each ZenML in the user's state folder; an unreadable one counts as none."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @staticmethod
     def of(connection: Connection) -> Memory:
-        """The memory of one ZenML."""
+        """The state of one ZenML."""
         return Memory(state_folder() / f"audit-{zenml_key(connection)}.json")
 
     def load(self) -> dict[str, Seen]:
-        """What was seen, by record id."""
+        """How far each schedule was checked, by record id."""
         try:
             loaded = json.loads(self.path.read_text())
             if loaded["version"] != _VERSION:
@@ -63,7 +63,7 @@ class Memory:
             return {}
 
     def save(self, seen: Mapping[str, Seen]) -> None:
-        """Remember, atomically."""
+        """Write it, atomically."""
         rows = {id: {**asdict(it), "until": it.until.isoformat()} for id, it in seen.items()}
         write_private(self.path, json.dumps({"version": _VERSION, "seen": rows}))
 
@@ -78,7 +78,7 @@ def state_folder() -> Path:
 
 
 def zenml_key(connection: Connection) -> str:
-    """A short name for one ZenML, the same for all that use it from here."""
+    """A short key for one ZenML, the same in every process of this machine."""
     where = connection.url()
     if not where:
         from zenml.config.global_config import GlobalConfiguration
@@ -88,7 +88,7 @@ def zenml_key(connection: Connection) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only the user can read, whole or not at all.
+    """Write a file that only the user can read, atomically.
 
     Raises:
         OSError: it cannot be written.
@@ -97,12 +97,12 @@ def write_private(path: Path, text: str) -> None:
 
 
 def write_whole(path: Path, text: str, *, mode: int) -> None:
-    """Write a file, whole or not at all.
+    """Write a file atomically.
 
     Args:
-        path: where; its folder is made.
-        text: what.
-        mode: who may read it.
+        path: where; its folder is created.
+        text: its content.
+        mode: its permission bits.
 
     Raises:
         OSError: it cannot be written.

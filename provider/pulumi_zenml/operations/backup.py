@@ -1,4 +1,4 @@
-"""A backup: all that is needed to make schedules again. No secrets."""
+"""A backup: everything that is needed to recreate schedules. No secrets."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Item:
         project, stack, orchestrator, flavor, pipeline: names; ``project_id`` and
             ``orchestrator_id`` are ZenML's ids.
         pipeline_id: ZenML's id; empty when not known.
-        snapshot: id of the snapshot that was submitted; empty when it is gone.
-        reference, source: the snapshot as the resource named it, and what that meant then.
-        cadence: when it fired; ``None`` when that could not be read.
+        snapshot: id of the snapshot that was submitted; empty when it was deleted.
+        reference, source: the snapshot as the resource named it, and the id it resolved to.
+        cadence: when it fired; ``None`` when it could not be read.
         native_cadence: the same as its orchestrator spelled it.
-        cron: what the row in ZenML said, verbatim.
+        cron: the record's cron, verbatim.
         settings: ``orchestrator_settings``.
-        paused: whether the counterpart was kept from firing.
+        paused: whether the counterpart was paused.
         active: whether the record was active.
         owner: ``<project>/<stack>/<resource>``; empty for none.
-        native_id, record_id: what there was; empty for a side that was missing.
+        native_id, record_id: of each side; empty for a side that was missing.
     """
 
     name: str
@@ -82,8 +82,8 @@ def to_item(entry: Entry, held: Held | None, *, with_record: bool) -> Item:
 
     Args:
         entry: both sides.
-        held: the counterpart that is about to go, if one is.
-        with_record: whether the record is to go too.
+        held: the counterpart that will be deleted, if any.
+        with_record: whether the record will be deleted too.
     """
     record = entry.record if with_record else None
     counterpart = held.counterpart if held else None
@@ -118,10 +118,10 @@ def to_item(entry: Entry, held: Held | None, *, with_record: bool) -> Item:
 
 
 def write_backup(path: Path, items: Sequence[Item], now: datetime) -> Backup:
-    """Write a backup that only the user can read, whole or not at all.
+    """Write a backup that only the user can read, atomically.
 
     Raises:
-        BackupError: it cannot be written, or a file of that name is there.
+        BackupError: it cannot be written, or the file exists.
     """
     if path.exists():
         raise BackupError(f"'{path}' exists already. Name another file with --backup.")
@@ -145,7 +145,7 @@ def read_backup(path: Path) -> Backup:
     """Read a backup.
 
     Raises:
-        BackupError: it cannot be read, is none, is of another version, or is not whole.
+        BackupError: it cannot be read, is not a backup, is of another version, or is incomplete.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -155,7 +155,7 @@ def read_backup(path: Path) -> Backup:
         loaded = json.loads(text)
     except json.JSONDecodeError as error:
         raise BackupError(
-            f"'{path}' is truncated or no backup: it is not JSON from line {error.lineno} on. "
+            f"'{path}' is truncated or not a backup: it is not JSON from line {error.lineno} on. "
             "Nothing was restored."
         ) from error
     if not isinstance(loaded, dict) or loaded.get("format") != FORMAT:
@@ -168,13 +168,13 @@ def read_backup(path: Path) -> Backup:
     rows = loaded.get("items")
     if not isinstance(rows, list) or loaded.get("digest") != _digest(rows):
         raise BackupError(
-            f"'{path}' is not whole: its items do not match its digest. It was truncated or "
+            f"'{path}' is damaged: its items do not match its digest. It was truncated or "
             "edited; nothing was restored."
         )
     try:
         return Backup(loaded["created"], tuple(_to_item(row) for row in rows))
     except (KeyError, TypeError, ValueError) as error:
-        raise BackupError(f"'{path}' cannot be understood: {error}.") from error
+        raise BackupError(f"'{path}' has invalid items: {error}.") from error
 
 
 def _name_of(entry: Entry, held: Held | None) -> str:

@@ -1,8 +1,8 @@
-"""Removing what is dead, by the five rules.
+"""Removing orphans and dead schedules, by five rules.
 
-1. A backup is written first. 2. Nothing is changed unless told. 3. The orchestrator's side goes
-first, then ZenML's. 4. Both are looked at afterwards. 5. Then one can watch for a run that
-should not come. Interrupted at any point, it can be planned and run again.
+1. A backup is written first. 2. Nothing is changed without ``--apply``. 3. Counterparts are deleted
+first, then records. 4. Both sides are read again afterwards. 5. On request it watches for a run
+that should not start. Interrupted at any point, it can be planned and run again.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Removal:
 
     Args:
         entry: both sides as they were when it was planned.
-        held: its counterparts that are to go.
-        with_record: whether the record is to go too.
-        why: the findings, or that it was named.
-        warning: what else the user must know; empty for nothing.
+        held: its counterparts that will be deleted.
+        with_record: whether the record will be deleted too.
+        why: the codes of the findings, or ``named``.
+        warning: what else the user must know; may be empty.
     """
 
     entry: Entry
@@ -61,11 +61,11 @@ class Removal:
 
     @property
     def name(self) -> str:
-        """What a person would call it."""
+        """The schedule's name, or the native id."""
         return self.entry.name if self.with_record else self.held[0].counterpart.native_id
 
     def items(self) -> Iterator[Item]:
-        """What is to be backed up of it."""
+        """The items for the backup."""
         if not self.held:
             yield to_item(self.entry, None, with_record=True)
         for index, held in enumerate(self.held):
@@ -74,7 +74,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class Left:
-    """One thing that is left alone, and why."""
+    """One schedule that is kept, and why."""
 
     name: str
     code: str
@@ -88,8 +88,8 @@ class Plan:
     Args:
         inventory: what it was planned on.
         steps: what it would remove.
-        left: what has such a finding and is left alone.
-        record_only: remove records although their counterparts cannot be reached.
+        left: what has such a finding and is kept.
+        record_only: remove records whose counterparts cannot be reached.
     """
 
     inventory: Inventory = field(repr=False)
@@ -100,11 +100,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of one step.
+    """The result of one step.
 
     Args:
-        step: what was to be removed.
-        removed: when it was gone from both sides, aware; ``None`` when it is not.
+        step: what was planned.
+        removed: when it was deleted on both sides, aware; ``None`` when it was not.
         problem: why not.
     """
 
@@ -120,24 +120,24 @@ def plan_cleanup(
     names: Sequence[str] = (),
     record_only: bool = False,
 ) -> Plan:
-    """What there is to remove.
+    """Find what can be removed.
 
-    What a Pulumi resource owns, what this ZenML does not know, and what is linked by nothing but
-    its name is left alone, unless it is named.
+    What a Pulumi resource owns, what this ZenML does not know, and what only the name links is
+    kept, unless it is named.
 
     Args:
         inventory: both sides.
         codes: findings to act on; orphans, dead records and ended schedules by default.
-        names: names of schedules or native ids; with ``codes``, those of them with such a finding.
-        record_only: remove records although their counterparts cannot be reached.
+        names: of schedules, or native ids; with ``codes``, those of them with such a finding.
+        record_only: remove records whose counterparts cannot be reached.
 
     Raises:
-        InputError: a code that no cleanup can act on.
-        NotFoundError: there is nothing of that name; says which are near.
+        InputError: a cleanup cannot act on a code.
+        NotFoundError: there is no schedule of that name; suggests similar names.
     """
     for code in codes:
         if code not in BY_CODE:
-            known = "no cleanup removes that" if code in CODES else "there is no such code"
+            known = "cleanup cannot fix it" if code in CODES else "there is no such code"
             raise InputError("--code", f"'{code}': {known}. It takes: {', '.join(BY_CODE)}.")
     _check_names(inventory, names)
     wanted = tuple(codes) or (BY_CODE if names else DEFAULT_CODES)
@@ -166,15 +166,15 @@ def clean_up(
     Args:
         plan: what to remove.
         backup: the file to write first; must not exist.
-        when_running: ``refuse``, ``wait`` or ``ignore``, where a run would lose its credentials.
-        say: told what is being done.
+        when_running: ``refuse``, ``wait`` or ``ignore``, when a run would lose its credentials.
+        say: called with each step.
 
     Returns:
-        What came of each step; one that fails does not keep the others.
+        The result of each step; a failed step does not stop the others.
 
     Raises:
         BackupError: the backup cannot be written; nothing was changed.
-        BusyError: another cleanup or restore is at work.
+        BusyError: another cleanup or restore is running.
     """
     with only_one(plan.inventory.zenml.connection):
         items = [item for step in plan.steps for item in step.items()]
@@ -199,17 +199,17 @@ def observe(
     every: timedelta = _LOOK_EVERY,
     say: Say = lambda text: None,
 ) -> list[str]:
-    """Watch for what should not come after a cleanup: a run, or a counterpart that is back.
+    """Watch for what should not happen after a cleanup: a run, or a counterpart that is back.
 
     Args:
         plan: what was carried out.
-        done: what came of it.
+        done: its results.
         duration: how long to watch; ends at the first surprise.
-        every: how long to wait between two looks.
-        say: told how long it still takes.
+        every: how long to wait between two checks.
+        say: called with the remaining time.
 
     Returns:
-        What came, in words; empty when all stayed quiet.
+        What happened, in words; empty when nothing did.
     """
     removed = [it for it in done if it.removed]
     deadline = time.monotonic() + duration.total_seconds()
@@ -218,7 +218,7 @@ def observe(
         remaining = deadline - time.monotonic()
         if surprises or remaining <= 0:
             return surprises
-        say(f"watching for runs that should not come, for another {remaining:.0f} s")
+        say(f"watching for runs that should not start, for another {remaining:.0f} s")
         time.sleep(min(every.total_seconds(), remaining))
 
 
@@ -244,13 +244,13 @@ def _called(entry: Entry, names: Sequence[str]) -> list[str]:
 
 
 def _left_alone(entry: Entry, codes: Collection[str], *, named: bool, record_only: bool) -> str:
-    """Why an entry is not touched; empty when it may be."""
+    """Why an entry is kept; empty when it can be removed."""
     if not entry.looked_at:
-        return "its orchestrator cannot be looked at now."
+        return "its orchestrator cannot be read now."
     if "orchestrator-gone" in codes and entry.native_id and not record_only:
         return (
-            f"the orchestrator with its counterpart '{entry.native_id}' was deleted from ZenML, so "
-            "that cannot be removed. Register it again, or give --record-only."
+            f"the orchestrator with its counterpart '{entry.native_id}' was deleted from ZenML; "
+            "the counterpart cannot be removed. Register it again, or give --record-only."
         )
     if named:
         return ""
@@ -260,9 +260,9 @@ def _left_alone(entry: Entry, codes: Collection[str], *, named: bool, record_onl
             "there."
         )
     if "unknown-counterpart" in codes:
-        return "this ZenML does not know it; it may be another server's. Name it to remove it."
+        return "this ZenML does not know it; it may belong to another server. Name it to remove it."
     if any(held.link == "name" for held in entry.held):
-        return "nothing but its name links it to a schedule. Name it to remove it."
+        return "only its name links it to a schedule. Name it to remove it."
     return ""
 
 
@@ -272,10 +272,10 @@ def _step(
     why = ", ".join(codes) or "named"
     warning = ""
     if entry.owner:
-        warning = f"owned by {entry.owner}; the next 'pulumi up' there makes it again."
+        warning = f"owned by {entry.owner}; the next 'pulumi up' there creates it again."
     extra = tuple(it for it in entry.held[1:] if it.counterpart.native_id in called)
     if extra or (entry.record and codes and set(codes) == {"duplicate-counterparts"}):
-        # The schedule itself is well: only what it has too many of goes.
+        # The schedule itself is fine: only the extra counterparts are removed.
         return Removal(entry, extra or entry.held[1:], False, why, warning)
     if entry.record is None:
         return Removal(entry, entry.held, False, why, warning)
@@ -303,7 +303,7 @@ def _remove(plan: Plan, step: Removal, policy: Policy) -> None:
     elif entry.component is None or entry.shared_with:
         pairs.forget(record, policy=policy)
     else:
-        # Without a counterpart there may still be remains of one, which go too.
+        # A deleted counterpart may have left something behind, which is deleted too.
         pairs.delete(
             record.id,
             native_id=first.counterpart.native_id if first else "",
@@ -314,7 +314,7 @@ def _remove(plan: Plan, step: Removal, policy: Policy) -> None:
 
 
 def _check_unchanged(step: Removal, record: Record, pairs: Pairs) -> None:
-    """Refuse to act on a plan that is no longer true."""
+    """Refuse to act on an outdated plan."""
     entry = step.entry
     assert entry.record
     if record.marker.owner != entry.record.marker.owner:
@@ -344,7 +344,7 @@ def _surprises(plan: Plan, done: Done) -> Iterator[str]:
     if known:
         for run in zenml.runs_of_snapshots(entry.project_id, known, done.removed):
             if run.started > done.removed:
-                yield f"'{done.step.name}' was removed, and run '{run.name}' came after that."
+                yield f"'{done.step.name}' was removed, and run '{run.name}' started after that."
     for held in done.step.held:
         orchestrator = held.component.orchestrator
         if orchestrator and orchestrator.read(held.counterpart.native_id):

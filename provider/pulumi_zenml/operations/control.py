@@ -1,4 +1,4 @@
-"""For the on-call hand: pause, resume and start a schedule, managed or not."""
+"""For the engineer on call: pause, resume and trigger a schedule, managed or not."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def find_one(inventory: Inventory, name: str) -> Entry:
     """The entry of that name or native id.
 
     Raises:
-        NotFoundError: there is none; says which are near.
-        InputError: there are several; says in which projects.
+        NotFoundError: there is none; suggests similar names.
+        InputError: there are several; names their projects.
     """
     found = [
         entry
@@ -50,21 +50,21 @@ def pause(
     """Pause both sides.
 
     Args:
-        inventory: what ``entry`` is from.
+        inventory: the inventory of ``entry``.
         entry: the schedule.
-        until: written on the record, aware, for :func:`resume_due` and the audit.
-        when_running: ``refuse``, ``wait`` or ``ignore``, where a run would lose its credentials.
+        until: when :func:`resume_due` ends the pause, aware; stored on the record.
+        when_running: ``refuse``, ``wait`` or ``ignore``, when a run would lose its credentials.
 
     Returns:
         What the user must know, in words.
 
     Raises:
-        RefusedError: its orchestrator cannot be looked at.
-        CannotExpressError: its flavor cannot pause.
+        RefusedError: its orchestrator cannot be read.
+        CannotExpressError: its orchestrator cannot pause.
         RunInProgressError: a run would lose its credentials.
     """
     if until and entry.record is None:
-        raise InputError("--until", f"'{entry.name}' has no record in ZenML to write that on.")
+        raise InputError("--until", f"'{entry.name}' has no record in ZenML to store it on.")
     _set_paused(inventory, entry, True, when_running)
     _remember(inventory, entry, until)
     if until:
@@ -76,7 +76,7 @@ def resume(inventory: Inventory, entry: Entry) -> list[str]:
     """Resume both sides; returns what the user must know.
 
     Raises:
-        RefusedError: its orchestrator cannot be looked at.
+        RefusedError: its orchestrator cannot be read.
     """
     _set_paused(inventory, entry, False, "ignore")
     _remember(inventory, entry, None)
@@ -95,11 +95,11 @@ def resume_due(inventory: Inventory) -> list[Entry]:
 
 
 def trigger(inventory: Inventory, entry: Entry) -> str:
-    """Start a run now; returns the orchestrator's id of it.
+    """Start a run now; returns the native run id.
 
     Raises:
         RefusedError: it has no counterpart, or ZenML would refuse the run's credentials.
-        CannotExpressError: its flavor cannot.
+        CannotExpressError: its orchestrator cannot.
     """
     orchestrator = _reachable(entry)
     if entry.counterpart is None or orchestrator is None:
@@ -129,7 +129,7 @@ def _set_paused(inventory: Inventory, entry: Entry, paused: bool, when_running: 
 
 def _reachable(entry: Entry) -> Orchestrator | None:
     if not entry.looked_at:
-        raise RefusedError("ZenML", f"the orchestrator of '{entry.name}' cannot be looked at.")
+        raise RefusedError("ZenML", f"the orchestrator of '{entry.name}' cannot be read.")
     return entry.held[0].component.orchestrator if entry.held else entry.orchestrator
 
 
@@ -145,6 +145,6 @@ def _next_up(entry: Entry) -> list[str]:
     if not entry.owner:
         return []
     return [
-        f"Pulumi owns it ({entry.owner}): the next 'pulumi up --refresh' there puts back what the "
-        "program says."
+        f"Pulumi owns it ({entry.owner}): the next 'pulumi up --refresh' there restores the "
+        "state of its program."
     ]

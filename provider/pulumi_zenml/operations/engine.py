@@ -1,4 +1,4 @@
-"""Pulumi's engine on one stack, through its Automation API: what it would do, and doing it."""
+"""Previews and updates of one Pulumi stack, through the Automation API."""
 
 from __future__ import annotations
 
@@ -35,11 +35,13 @@ SCHEDULES = f"**{SCHEDULE}::**"
 
 _PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
 _SECRET_VARIABLES = ("PULUMI_ACCESS_TOKEN", "ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN")
-# Shorter values may stand in a text by chance.
+# Shorter values may be part of a text by chance.
 _SHORTEST_SECRET = 8
 _DIRECTIVE = re.compile(r"<\{%.*?%\}>")
 _LOCKED_BY = re.compile(r"created by (\S+) \(pid (\d+)\) at (\S+)")
-_INSTALL = "Install it from https://www.pulumi.com/docs/install/ and see that 'pulumi version' runs"
+_INSTALL = (
+    "Install it from https://www.pulumi.com/docs/install/ and check that 'pulumi version' runs"
+)
 
 
 class _NoStackError(NotFoundError):
@@ -48,15 +50,15 @@ class _NoStackError(NotFoundError):
 
 @dataclass(frozen=True)
 class Step:
-    """What the engine did, or would do, to one resource.
+    """What Pulumi did, or would do, to one resource.
 
     Args:
-        op: its word for it: ``same``, ``create``, ``update``, ``replace``, ``refresh`` and so on.
+        op: Pulumi's operation, for example ``create``, ``update``, ``replace`` or ``refresh``.
         urn: the resource.
         type: its type token.
-        inputs: what the program says of it, checked; secrets are masked.
+        inputs: its checked inputs from the program; secrets are masked.
         old: its outputs in the state; ``None`` for none.
-        new: its outputs afterwards; ``None`` when it is gone.
+        new: its outputs afterwards; ``None`` when it was deleted.
     """
 
     op: str
@@ -69,11 +71,11 @@ class Step:
 
 @dataclass
 class Outcome:
-    """What came of one command.
+    """The result of one command.
 
     Args:
-        steps: in the order in which they ended.
-        said: what providers and the engine told the user.
+        steps: in the order in which they finished.
+        said: the diagnostics of the providers and of Pulumi.
         errors: why it failed, or what failed.
     """
 
@@ -88,10 +90,10 @@ class Engine:
     Args:
         folder: of the Pulumi project.
         stack: its stack, as Pulumi's own ``--stack`` takes it.
-        env: variables on top of this process's own, such as another backend.
+        env: variables in addition to this process's own, such as another backend.
 
     Raises:
-        NotFoundError: there is no engine, no project in the folder, or no such stack.
+        NotFoundError: there is no Pulumi CLI, no project in the folder, or no such stack.
         UnauthenticatedError: not logged in, or no passphrase.
     """
 
@@ -104,7 +106,7 @@ class Engine:
 
     @classmethod
     def find(cls, folder: Path, stack: str) -> Engine | None:
-        """The engine on a stack; ``None`` where there is no project, or no such stack in it."""
+        """The engine on a stack; ``None`` if there is no project, or no such stack in it."""
         if not find_project(folder):
             return None
         try:
@@ -117,7 +119,7 @@ class Engine:
     def of_its_own(
         cls, files: Mapping[str, str], stack: str, env: Mapping[str, str]
     ) -> Iterator[Engine]:
-        """A project with an empty state that is gone afterwards; touches nothing of the user's.
+        """A temporary project with an empty state; leaves the user's own alone.
 
         Args:
             files: the project's, by name.
@@ -147,11 +149,11 @@ class Engine:
         """What ``pulumi up`` would do; writes nothing.
 
         Args:
-            refresh: look at what is really there first.
+            refresh: refresh the state first, in memory.
             targets: only these resources, as URNs that may hold wildcards; all when empty.
 
         Raises:
-            RefusedError: the program or a resource in it is wrong, or cannot be looked at.
+            RefusedError: the program or a resource in it is wrong, or cannot be read.
         """
         outcome = Outcome()
         with _engine_errors(self.stack, outcome):
@@ -164,13 +166,13 @@ class Engine:
         return outcome
 
     def up(self, *, targets: Sequence[str] = ()) -> Outcome:
-        """Look at what is really there, and make it as the program says.
+        """Refresh the state, and run ``pulumi up``.
 
         Returns:
-            What was done; with errors where some of it failed.
+            What was done; with errors if some of it failed.
 
         Raises:
-            BusyError: somebody else holds the stack's lock.
+            BusyError: another update holds the stack's lock.
         """
         outcome = Outcome()
         try:
@@ -191,7 +193,7 @@ class Engine:
 
         class Workspace(LocalWorkspace):
             def select_stack(self, stack_name: str) -> None:
-                """See that it is there, without making it the user's current one."""
+                """Check that it exists, without selecting it for the user."""
                 words = ["stack", "export", "--stack", stack_name]
                 self.pulumi_command.run(words, self.work_dir, self.env_vars)
 
@@ -203,7 +205,7 @@ class Engine:
 
 
 def find_project(folder: Path) -> Path | None:
-    """The file that makes a folder a Pulumi project; ``None`` when it is none."""
+    """The project file of a folder; ``None`` when it is not a Pulumi project."""
     return next((folder / it for it in _PROJECT_FILES if (folder / it).is_file()), None)
 
 
@@ -223,7 +225,7 @@ def _command() -> Any:
 
 
 def _interpreter() -> dict[str, str]:
-    """Have programs run where we do, unless an environment is active or their project says."""
+    """Run programs with this interpreter, unless an environment or the project has its own."""
     if os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX"):
         return {}
     # Not resolved: the link is what tells Python which environment it belongs to.
@@ -255,7 +257,7 @@ def _to_step(step: StepEventMetadata) -> Step:
 
 
 def masked(text: str) -> str:
-    """Text without the credentials that this process was given."""
+    """Text without the credentials in this process's environment."""
     for variable in _SECRET_VARIABLES:
         secret = os.environ.get(variable, "")
         if len(secret) >= _SHORTEST_SECRET:
@@ -265,7 +267,7 @@ def masked(text: str) -> str:
 
 @contextlib.contextmanager
 def _engine_errors(stack: str, outcome: Outcome | None = None) -> Iterator[None]:
-    """Turn what the Automation API raises into our errors."""
+    """Turn the Automation API's exceptions into our errors."""
     from pulumi.automation.errors import (
         CommandError,
         ConcurrentUpdateError,
@@ -277,8 +279,8 @@ def _engine_errors(stack: str, outcome: Outcome | None = None) -> Iterator[None]
     except StackNotFoundError as error:
         raise _NoStackError(
             PULUMI,
-            f"there is no stack '{stack}' in this project and backend. Make it with 'pulumi stack "
-            f"init {stack}', or log in to the backend that has it.",
+            f"there is no stack '{stack}' in this project and backend. Create it with 'pulumi "
+            f"stack init {stack}', or log in to the backend that has it.",
         ) from error
     except ConcurrentUpdateError as error:
         raise BusyError(_locked(stack, str(error))) from error
@@ -288,15 +290,15 @@ def _engine_errors(stack: str, outcome: Outcome | None = None) -> Iterator[None]
 
 def _locked(stack: str, text: str) -> str:
     holder = _LOCKED_BY.search(text)
-    who = f" by {holder[1]} (process {holder[2]}) since {holder[3]}" if holder else ""
+    who = f" of {holder[1]} (process {holder[2]}) since {holder[3]}" if holder else ""
     return (
-        f"stack '{stack}' is being changed{who}, and Pulumi lets only one do that. Wait for it, "
-        "then try again. If it is known to be dead, 'pulumi cancel' gives its lock up."
+        f"stack '{stack}' is locked by another update{who}. Wait for it, then try again. If that "
+        "process has died, 'pulumi cancel' releases the lock."
     )
 
 
 def _refused(stack: str, text: str, errors: Sequence[str]) -> PulumiZenmlError:
-    """What a failed command says, in a few lines at most."""
+    """The error of a failed command, in a few lines at most."""
     lines = [it.strip() for it in text.splitlines()]
     told = [it.removeprefix("error: ") for it in lines if it.startswith("error: ")]
     reason = masked(" ".join(dict.fromkeys(errors or told)) or lines[-1])
@@ -314,6 +316,6 @@ def _refused(stack: str, text: str, errors: Sequence[str]) -> PulumiZenmlError:
 
 
 def tell_all(outcome: Outcome, say: Say) -> None:
-    """Pass on what was told, each once."""
+    """Report each message once."""
     for text in dict.fromkeys(outcome.said):
         say(text)

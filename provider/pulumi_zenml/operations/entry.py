@@ -32,15 +32,15 @@ class Entry:
     Args:
         project, project_id: the ZenML project; empty for a counterpart that ZenML does not know.
         record: the row in ZenML.
-        held: its counterparts; more than one is a fault.
-        component: the orchestrator that the record names; ``None`` when ZenML has it no longer.
+        held: its counterparts; more than one is an error.
+        component: the orchestrator that the record names; ``None`` when it was deleted.
         stack: the ZenML stack's name; empty when it was deleted or is not known.
         stack_gone: the stack it was submitted to was deleted.
         pipeline: the pipeline's name.
         snapshot: the submitted snapshot, where ZenML still has it.
-        looked_at: whether its orchestrator could be looked at.
+        looked_at: whether its orchestrator could be read.
         shared_with: names of other records that claim the same counterpart.
-        moved_to: what its snapshot's name has come to mean; empty when that is unchanged.
+        moved_to: the snapshot that its reference resolves to now; empty when that is unchanged.
     """
 
     project: str = ""
@@ -70,17 +70,17 @@ class Entry:
 
     @property
     def flavor(self) -> str:
-        """The orchestrator's flavor; empty when the component is gone."""
+        """The orchestrator's flavor; empty when the component was deleted."""
         return self.component.flavor if self.component else ""
 
     @property
     def orchestrator(self) -> Orchestrator | None:
-        """Our side of the orchestrator; ``None`` when it cannot be had."""
+        """The orchestrator; ``None`` when it cannot be loaded."""
         return self.component.orchestrator if self.component else None
 
     @property
     def native_id(self) -> str:
-        """The counterpart's id as found, else as the record remembers it."""
+        """The counterpart's id as found, else as stored on the record."""
         if self.counterpart:
             return self.counterpart.native_id
         return self.record.marker.native_id if self.record else ""
@@ -93,7 +93,7 @@ class Entry:
 
     @property
     def cadence(self) -> Cadence | None:
-        """When it really fires; where there is no counterpart, when it should."""
+        """The counterpart's cadence; without a counterpart, the record's."""
         if self.counterpart:
             return self.counterpart.cadence
         return self.record.cadence if self.record else None
@@ -118,7 +118,7 @@ class Entry:
 
     @property
     def fires(self) -> bool:
-        """Whether it starts runs as things are."""
+        """Whether it starts runs now."""
         return self.native_state == "active"
 
     def is_in_environment(self, environment: str) -> bool:

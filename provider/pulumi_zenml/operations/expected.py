@@ -1,4 +1,4 @@
-"""Expected fire times against the runs that were really found."""
+"""Expected fire times, compared with the runs that were found."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EARLY = timedelta(seconds=90)
 
 @dataclass(frozen=True)
 class Window:
-    """The fires to judge: from ``start`` up to ``end``; those after it still have time."""
+    """The fires to check: from ``start`` up to ``end``; a later one may still get its run."""
 
     start: datetime
     end: datetime
@@ -27,16 +27,16 @@ class Window:
 
 
 def window(entry: Entry, seen: Seen | None, options: Options, now: datetime) -> Window | None:
-    """Which fires of an entry can be judged; ``None`` when none are due.
+    """Which fires of an entry can be checked; ``None`` when none are due.
 
-    Nothing is expected of what is paused or over. What ZenML changed (made, resumed, given
-    another cadence) is expected from then on.
+    A paused or ended schedule is not expected to fire. One that was created, resumed or changed
+    is expected to fire from then on.
 
     Args:
         entry: both sides.
-        seen: what the last audit saw of it.
-        options: the measures.
-        now: this instant, aware.
+        seen: how far the last audit checked it.
+        options: the thresholds.
+        now: the current time, aware.
     """
     record = entry.record
     idle = record is None or not record.active or not entry.fires or entry.cadence is None
@@ -46,14 +46,14 @@ def window(entry: Entry, seen: Seen | None, options: Options, now: datetime) -> 
     start = options.since or (seen.until if seen else now - options.lookback)
     changed = max(filter(None, (record.created, record.updated)), default=start)
     if seen and not options.since and Seen.of(entry, end).cadence != seen.cadence:
-        # It was changed natively, at a moment that nobody wrote down.
+        # It was changed in the orchestrator, at an unknown time.
         start = max(changed, seen.until) if changed > seen.until else end
     start = max(start, changed)
     return Window(start, end, now) if start < end else None
 
 
 def fires(entry: Entry, start: datetime, end: datetime) -> list[datetime]:
-    """When it should have fired, as its own orchestrator handles clock changes."""
+    """When it should have fired, by its orchestrator's rule for clock changes."""
     assert entry.cadence is not None
     rule = entry.orchestrator.dialect().dst if entry.orchestrator else NEUTRAL_DST
     return list(fires_between(entry.cadence, start, end, rule=rule))
@@ -62,18 +62,18 @@ def fires(entry: Entry, start: datetime, end: datetime) -> list[datetime]:
 def missing(
     entry: Entry, judged: Window, times: Iterable[datetime], grace: timedelta
 ) -> list[datetime]:
-    """The fires of a window that no run stands for.
+    """The fires of a window without a run.
 
-    A run stands for the latest fire within ``grace`` before it; a later one for the latest fire
-    that still lacks one, if the next had not come by then, or with catch-up for the earliest.
+    A run belongs to the latest fire within ``grace`` before it. A later run belongs to the latest
+    fire that still lacks one, if the next was not due by then; with catch-up, to the earliest.
 
     Args:
         entry: both sides.
         judged: the window.
-        times: when runs started, or the fire that they say they are for; aware.
+        times: when runs started, or the fires that they report to be for; aware.
         grace: how late a run may be.
     """
-    # Fires just outside the window claim their own runs, so that these stand for no other.
+    # Fires just outside the window claim their own runs, so that no other fire gets these.
     expected = fires(entry, judged.start - grace, judged.now + _EARLY)
     catchup = bool(entry.cadence and entry.cadence.catchup)
     unmatched = _match(expected, sorted(times), grace, catchup=catchup)
@@ -81,20 +81,20 @@ def missing(
 
 
 def run_times(runs: Sequence[NativeRun]) -> list[datetime]:
-    """The instants that an orchestrator's runs stand for; those started by hand stand for none."""
+    """The fires of an orchestrator's runs; runs that were started by hand have none."""
     times = (it.scheduled_for or it.started for it in runs if counts(it))
     return [it for it in times if it]
 
 
 def counts(run: NativeRun) -> bool:
-    """Whether a run stands for a fire: one that the schedule started and nobody skipped."""
+    """Whether a run belongs to a fire: the schedule started it, and it was not skipped."""
     return run.by_schedule is not False and run.state != "skipped"
 
 
 def _match(
     expected: Sequence[datetime], times: Sequence[datetime], grace: timedelta, *, catchup: bool
 ) -> list[datetime]:
-    """The fires that no time stands for. Both are in order."""
+    """The fires without a time. Both are in order."""
     matched = [False] * len(expected)
     late = []
     for time in times:

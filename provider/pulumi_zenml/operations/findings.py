@@ -1,4 +1,4 @@
-"""What an audit finds, as typed values and as JSON."""
+"""The findings of an audit, as typed values and as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 @dataclass(frozen=True)
 class Code:
-    """One kind of finding: how bad it is, and what it means."""
+    """One kind of finding: its severity, and what it means."""
 
     severity: Severity
     meaning: str
@@ -26,31 +26,35 @@ class Code:
 
 CODES: Mapping[str, Code] = MappingProxyType(
     {
-        "record-without-counterpart": Code("error", "ZenML has it, its orchestrator does not"),
-        "counterpart-without-record": Code("error", "it fires and ZenML has no schedule for it"),
-        "unknown-counterpart": Code(
-            "warning", "ZenML made it, but this ZenML knows neither schedule nor snapshot of it"
+        "record-without-counterpart": Code(
+            "error", "ZenML has a record, its orchestrator has no counterpart"
         ),
-        "duplicate-counterparts": Code("error", "one schedule, several native ones"),
-        "shared-counterpart": Code("error", "several schedules, one native one"),
-        "linked-by-name": Code("warning", "nothing but its name links both sides"),
-        "cadence-differs": Code("error", "the two sides say different times"),
-        "paused-on-one-side": Code("warning", "one side is paused, the other is not"),
-        "pause-overdue": Code("warning", "it was paused for a while that is over"),
-        "broken-record": Code("error", "the row in ZenML makes no sense"),
-        "broken-counterpart": Code("error", "the native schedule cannot be read or cannot work"),
+        "counterpart-without-record": Code(
+            "error", "the counterpart fires, and ZenML has no record"
+        ),
+        "unknown-counterpart": Code(
+            "warning", "ZenML created it, but this ZenML has neither its schedule nor its snapshot"
+        ),
+        "duplicate-counterparts": Code("error", "one record has several counterparts"),
+        "shared-counterpart": Code("error", "several records claim one counterpart"),
+        "linked-by-name": Code("warning", "only the name links the two sides"),
+        "cadence-differs": Code("error", "record and counterpart have different cadences"),
+        "paused-on-one-side": Code("warning", "one side is paused, the other is active"),
+        "pause-overdue": Code("warning", "its pause has expired, and it is still paused"),
+        "broken-record": Code("error", "the record is invalid"),
+        "broken-counterpart": Code("error", "the counterpart cannot be read or cannot run"),
         "orchestrator-gone": Code("error", "its orchestrator was deleted from ZenML"),
         "stack-gone": Code("error", "its stack was deleted from ZenML"),
-        "half-made": Code("warning", "what a killed 'pulumi up' left"),
-        "stale-target": Code("warning", "it runs something that was replaced or is gone"),
-        "past-its-end": Code("warning", "it is over, but still active"),
+        "half-made": Code("warning", "an interrupted 'pulumi up' left it behind"),
+        "stale-target": Code("warning", "it runs a snapshot that was replaced or deleted"),
+        "past-its-end": Code("warning", "it has ended, but is still active"),
         "never-fired": Code("warning", "it should have fired and never did"),
         "missed-runs": Code("error", "it did not run when it should have"),
         "failing": Code("error", "its last runs all failed"),
-        "long-running": Code("warning", "a run goes on for too long"),
-        "crowded-minute": Code("info", "too many start in the same minute"),
+        "long-running": Code("warning", "a run takes too long"),
+        "crowded-minute": Code("info", "too many schedules start in the same minute"),
         "naming": Code("info", "its name is not frequency-purpose-environment-version"),
-        "credential-expiring": Code("warning", "credentials that its orchestrator needs run out"),
+        "credential-expiring": Code("warning", "credentials of its orchestrator expire soon"),
     }
 )
 """Every kind of finding. The names are a contract: alerts and scripts use them."""
@@ -66,11 +70,11 @@ class Finding:
     Args:
         code: a key of :data:`CODES`.
         message: what is wrong, with the evidence.
-        fix: the command that mends it.
+        fix: the command that fixes it.
         schedule: the schedule's name; empty where it concerns several, or has no record.
-        stack, flavor, native_id, project, owner: where it is and whose, as far as known.
+        stack, flavor, native_id, project, owner: of the schedule, as far as known.
         evidence: the same in parts, for programs; JSON values.
-        severity: of the code, unless it is worse here.
+        severity: the code's, unless it is higher here.
     """
 
     code: str
@@ -87,7 +91,7 @@ class Finding:
 
     @property
     def identity(self) -> tuple[str, str, str, str]:
-        """What stays the same from one audit to the next, for alerts on change only."""
+        """The same for the same problem in every audit, to alert on changes only."""
         return (self.code, self.project, self.schedule, self.native_id)
 
 
@@ -97,11 +101,11 @@ class AuditResult:
 
     Args:
         taken: when, ISO 8601 in UTC.
-        schedules: how many records were looked at.
+        schedules: how many records were read.
         counterparts: how many native schedules were found.
         drift_percent: the share of schedules that only one side has.
         findings: the worst first.
-        unreachable: what could not be looked at.
+        unreachable: what could not be read.
     """
 
     taken: str
@@ -113,13 +117,13 @@ class AuditResult:
 
     @property
     def exit_code(self) -> int:
-        """0 fine, 1 findings, 2 something could not be looked at."""
+        """0 fine, 1 findings, 2 something could not be read."""
         if self.unreachable:
             return 2
         return 1 if self.findings else 0
 
     def summary(self) -> dict[str, Any]:
-        """The shape that ``audit --json`` prints."""
+        """What ``audit --json`` prints."""
         return {
             "schedules": self.schedules,
             "counterparts": self.counterparts,
@@ -137,7 +141,7 @@ class AuditResult:
         """What :meth:`to_json` wrote.
 
         Raises:
-            InputError: it is no such text, or another version's.
+            InputError: it is not such a text, or another version's.
         """
         try:
             loaded = json.loads(text)

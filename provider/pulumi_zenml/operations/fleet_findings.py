@@ -105,8 +105,8 @@ def _naming(entry: Entry, now: datetime) -> Iterator[Finding]:
     yield finding(
         entry,
         "naming",
-        f"its name {problem}. By the convention frequency-purpose-environment-version it would "
-        f"be '{better}'.",
+        f"its name {problem}. By the convention frequency-purpose-environment-version it is "
+        f"'{better}'.",
         mend.rebuild(entry),
         better=better,
     )
@@ -115,12 +115,12 @@ def _naming(entry: Entry, now: datetime) -> Iterator[Finding]:
 def _naming_problem(name: str, cadence: Cadence) -> str:
     parts = name.split("-")
     if slug(name) != name:
-        return "is not made of lower-case letters, digits and single hyphens"
+        return "has other characters than lower-case letters, digits and single hyphens"
     if parts[0] not in FREQUENCIES:
-        return "does not begin with how often it fires"
+        return "does not begin with its frequency"
     wanted = frequency(cadence)
     if not name.startswith(f"{wanted}-") and parts[0] != wanted.split("-")[0]:
-        return f"says '{parts[0]}', and it fires {wanted.replace('-', ' ')}"
+        return f"says '{parts[0]}', but it fires {wanted.replace('-', ' ')}"
     if len(parts) < 3:
         return "has no environment"
     return ""
@@ -147,8 +147,8 @@ def _expiring(inventory: Inventory, options: Options) -> Iterator[Finding]:
             code="credential-expiring",
             severity="error" if over else "warning",
             message=f"the credentials of service connector '{connector.name}' "
-            f"{'ran' if over else 'run'} out at {expires.isoformat()}; orchestrator {used} "
-            "cannot be used without.",
+            f"{'expired' if over else 'expire'} at {expires.isoformat()}; orchestrator {used} "
+            "needs them.",
             fix=f"zenml service-connector update {connector.name} --interactive",
             native_id=connector.name,
             evidence={"expires": expires.isoformat()},

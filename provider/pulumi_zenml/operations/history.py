@@ -24,16 +24,16 @@ _NOT_YET = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """One run, or the lack of one.
+    """One run, or a missing one.
 
     Args:
-        where: which side knows of it; ``missing`` for a fire without a run.
-        due: the fire it stands for, aware; ``None`` when it is not known.
+        where: which side has it; ``missing`` for a fire without a run.
+        due: its fire, aware; ``None`` when it is not known.
         started, ended: aware; ``None`` when not (yet) known.
-        zenml, native: how each side calls its state; empty where it knows nothing of it.
+        zenml, native: its state in each side's own terms; empty where it is not known.
         name: the run's name in ZenML, else its native id.
-        run_id, native_run_id: empty where that side knows nothing of it.
-        zenml_url, native_url: pages to look at; empty where there is none.
+        run_id, native_run_id: empty where that side does not have it.
+        zenml_url, native_url: pages for people; empty where there is none.
     """
 
     where: Where
@@ -50,12 +50,12 @@ class HistoryRow:
 
     @property
     def duration(self) -> timedelta | None:
-        """How long it took; ``None`` when it is not over or one end is not known."""
+        """How long it took; ``None`` when it has not ended or a time is not known."""
         return self.ended - self.started if self.started and self.ended else None
 
     @property
     def at(self) -> datetime:
-        """Where it stands on the time line; what has not started stands at the end of it."""
+        """Its place on the time line; a run that has not started is at the end."""
         return self.started or self.due or _NOT_YET
 
 
@@ -70,14 +70,14 @@ def take_history(
     """The runs of one entry, newest first, and the fires without one.
 
     Args:
-        inventory: what ``entry`` is from.
+        inventory: the inventory of ``entry``.
         entry: the schedule.
-        since: look back to this instant, aware.
-        limit: at most so many rows.
-        grace: how late a run may be; as an audit's by default.
+        since: the earliest instant, aware.
+        limit: the most rows to return.
+        grace: how late a run may be; an audit's default if ``None``.
 
     Raises:
-        ServiceError: one side could not be looked at.
+        ServiceError: one side could not be read.
     """
     runs: list[Run] = []
     if entry.record:
@@ -112,7 +112,7 @@ def _gaps(
 
 
 def _join(runs: Sequence[Run], native: Sequence[NativeRun]) -> list[HistoryRow]:
-    """One row for each run, whichever side knows of it."""
+    """One row for each run, whichever side has it."""
     left = {run.run_id: run for run in native}
     rows = []
     for run in runs:

@@ -1,4 +1,4 @@
-"""Every schedule on both sides, joined by what really links them."""
+"""Every schedule on both sides, joined."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Scope:
-    """What to look at. Everything the user can see, where a field is empty.
+    """Which schedules to select. An empty field selects everything that is visible.
 
     Args:
         projects, stacks, pipelines, flavors: names.
@@ -70,13 +70,13 @@ def _among(value: str, wanted: Sequence[str]) -> bool:
 
 @dataclass(frozen=True)
 class Unreachable:
-    """What could not be looked at.
+    """A project or an orchestrator that could not be read.
 
     Args:
         kind: ``orchestrator`` or ``project``.
         name: of the component or project.
         flavor: of the orchestrator; empty for a project.
-        reason: why, and the remedy.
+        reason: why, and what to do.
     """
 
     kind: Literal["orchestrator", "project"]
@@ -87,14 +87,14 @@ class Unreachable:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything there was to see at one moment.
+    """Every schedule on both sides at one moment.
 
     Args:
         taken: when, UTC.
         entries: in order of project and name.
-        unreachable: what could not be looked at; its schedules are unknown, not missing.
+        unreachable: what could not be read; its schedules are unknown, not missing.
         connectors: ZenML's service connectors, for their expiry.
-        zenml: the ZenML side, for what else is to be asked.
+        zenml: the connection to ZenML, for further reads.
     """
 
     taken: datetime
@@ -120,20 +120,20 @@ def take_inventory(
     say: Say = lambda text: None,
     now: datetime | None = None,
 ) -> Inventory:
-    """Look at every ZenML project and every orchestrator once.
+    """Read every ZenML project and every orchestrator once.
 
     Costs list pages, not calls for each schedule: of records, snapshots, stacks and components in
     ZenML, and one listing of each orchestrator component.
 
     Args:
         connection: where ZenML is.
-        scope: what to look at; everything by default.
-        say: told what is being done, for a progress line.
-        now: this instant, aware; the clock's by default.
+        scope: the schedules to select; every one by default.
+        say: called with each step, for a progress line.
+        now: the current time, aware; the clock's by default.
 
     Raises:
-        NotFoundError: a project that is named is not there; says which are near.
-        ServiceError: ZenML itself could not be looked at.
+        NotFoundError: a project that is named does not exist; suggests similar names.
+        ServiceError: ZenML itself could not be read.
     """
     wanted = scope or Scope()
     say("ZenML: signing in")
@@ -178,7 +178,7 @@ def _choose(visible: Sequence[Project], wanted: Sequence[str]) -> list[Project]:
 def list_counterparts(
     components: Sequence[Component], say: Say = lambda text: None
 ) -> tuple[Mapping[str, tuple[Counterpart, ...]], list[Unreachable]]:
-    """Every counterpart by component id, and the components that could not be looked at."""
+    """Every counterpart by component id, and the components that could not be read."""
     # A flavor that cannot schedule has no counterparts, whatever a record says.
     found: dict[str, tuple[Counterpart, ...]] = {it.id: () for it in components if it.refused}
     failed: list[Unreachable] = []
@@ -200,13 +200,13 @@ def list_counterparts(
 
 
 def _list_one(component: Component) -> tuple[Counterpart, ...] | str:
-    """The counterparts, or why they cannot be had."""
+    """The counterparts, or why they cannot be read."""
     if component.orchestrator is None:
         return component.problem
     try:
         return tuple(component.orchestrator.list_all())
     except PulumiZenmlError as error:
         return str(error)
-    # Whatever one vendor's SDK raises must not keep the others from being looked at.
+    # An unexpected exception of one vendor's SDK must not stop the other reads.
     except Exception as error:
         return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Joining records and counterparts by what really links them."""
+"""Joining records and counterparts by snapshot, by stored link, or else by name."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def join(
 ) -> list[Entry]:
     """The entries of all projects, in order of project and name.
 
-    A counterpart belongs to the record that its snapshot was submitted for. Where that cannot be
-    told, to the record that remembers its native id; only then, where its snapshot cannot be
-    read or is unknown, to a record of the same name.
+    A counterpart belongs to the record that its snapshot was submitted for; if that is not known,
+    to the record that stores its native id; only then, if its snapshot cannot be read or is
+    unknown, to a record of the same name.
 
     Args:
-        zenml: to look up what the projects' listings do not have.
+        zenml: to read what the projects' listings do not have.
         projects: with their records and snapshots.
         components: the orchestrators in scope.
         found: the counterparts by component id; components that could not be listed are absent.
-        elsewhere: projects that are not asked for; what belongs to them is left out.
-        whole: whether every project that is asked for could be looked at; if not, a counterpart
-            that nobody knows may be of one that could not, and is left out too.
+        elsewhere: projects out of scope; what belongs to them is left out.
+        whole: whether every project in scope could be read; if not, a counterpart without a
+            record may belong to one that could not, and is left out too.
     """
     joined = _Join(zenml, projects, components, found)
     return joined.entries(elsewhere, whole=whole)
@@ -107,12 +107,12 @@ class _Join:
         return sorted(entries, key=lambda it: (it.project, it.name, it.native_id))
 
     def _is_in_scope(self, record: Record) -> bool:
-        # A record whose component is gone is in scope of everything.
+        # A record whose component was deleted is in every scope.
         here = record.orchestrator_id
         return here in self._in_scope or here not in self._zenml.components()
 
     def _distinct(self) -> list[Held]:
-        """Each counterpart once: two components may look at the same place."""
+        """Each counterpart once: two components may point to the same place."""
         seen: dict[_Identity, Held] = {}
         for id, counterparts in self._found.items():
             component = self._in_scope[id]
@@ -125,7 +125,7 @@ class _Join:
         return list(seen.values())
 
     def _look_up(self, ids: Iterable[str | None]) -> set[str]:
-        """Find the snapshots whose record is gone; returns those that are gone themselves."""
+        """Find the snapshots without a record; returns those that were deleted themselves."""
         missing = {id for id in ids if id and id not in self._snapshots}
         for project in self._projects:
             if missing:
@@ -140,7 +140,7 @@ class _Join:
         return linked or self._by_snapshot.get(id or "")
 
     def _claims(self, held: Held) -> dict[str, Link]:
-        """The records that have a claim to a counterpart, the best one first."""
+        """The records that claim a counterpart, the best claim first."""
         claims: dict[str, Link] = {}
         record = self._record_of_snapshot(held.counterpart.snapshot_id)
         if record:
@@ -155,7 +155,7 @@ class _Join:
     def _link_by_name(
         self, alone: list[Held], mine: dict[str, list[Held]], shared: Mapping[str, object]
     ) -> list[Held]:
-        """Link what nothing else links, and return what is left."""
+        """Link by name what nothing else links, and return the rest."""
         free = {
             (it.orchestrator_id, slug(it.name)): it.id
             for it in self._records.values()
@@ -237,7 +237,7 @@ def _identity(component: Component, counterpart: Counterpart) -> _Identity:
 
 
 def _stored_links(records: Iterable[Record]) -> dict[tuple[str, str], list[str]]:
-    """The records by component and by what they remember of their counterpart's id."""
+    """The records by component and by their counterpart's id, as stored on them."""
     index: dict[tuple[str, str], list[str]] = {}
     for record in records:
         if record.marker.native_id:

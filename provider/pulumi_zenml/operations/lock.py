@@ -14,7 +14,7 @@ from pulumi_zenml.zenml.connection import Connection
 
 @contextlib.contextmanager
 def only_one(connection: Connection) -> Iterator[None]:
-    """Hold the lock while changing things; the system gives it up if the process dies.
+    """Hold the lock while changing things; the system releases it if the process dies.
 
     Raises:
         BusyError: another process holds it.

@@ -1,4 +1,4 @@
-"""What an audit looks for, and how strictly."""
+"""What an audit checks, and how strictly."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True)
 class Options:
-    """The measures of an audit.
+    """The filters and thresholds of an audit.
 
     Args:
-        since: judge fires from this instant, aware, and remember nothing; ``None`` for those
-            since the last audit.
-        lookback: how far back to judge a schedule that was never judged before.
-        grace: how long after its time a run may become visible.
-        failing: so many failed runs in a row are a finding.
+        since: check fires from this instant, aware, and record nothing; ``None`` for those since
+            the last audit.
+        lookback: how far back to check a schedule that no audit has checked before.
+        grace: how long after its fire a run may become visible.
+        failing: this many failed runs in a row are a finding.
         long_running: a run in progress for longer is a finding; so is one that is still in
             progress when its schedule fires again.
-        crowded: so many starts in one minute are a finding.
-        expiring: credentials that run out sooner are a finding.
+        crowded: this many starts in one minute are a finding.
+        expiring: credentials that expire sooner are a finding.
         only: codes to report; empty for all.
         ignore: codes not to report; the drift percentage leaves them out too.
     """

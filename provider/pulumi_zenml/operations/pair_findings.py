@@ -1,4 +1,4 @@
-"""Findings that need no clock and no runs: what the two sides say of each other."""
+"""Findings that come from comparing the two sides, without runs."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def finding(
 
 
 def check_sides(entry: Entry, now: datetime) -> Iterator[Finding]:
-    """Everything that one entry shows by itself.
+    """The findings of one entry by itself.
 
     Args:
         entry: both sides.
-        now: this instant, aware.
+        now: the current time, aware.
     """
     if entry.record is None:
         yield _orphan(entry)
@@ -70,7 +70,7 @@ def check_sides(entry: Entry, now: datetime) -> Iterator[Finding]:
 
 
 def is_over(entry: Entry, now: datetime) -> bool:
-    """Whether it has had its last fire."""
+    """Whether it has ended: its last fire is past."""
     if entry.counterpart and entry.counterpart.ended:
         return True
     cadences = [it for it in (entry.record and entry.record.cadence, entry.cadence) if it]
@@ -78,7 +78,7 @@ def is_over(entry: Entry, now: datetime) -> bool:
 
 
 def cadence_differs(entry: Entry) -> bool:
-    """Whether the record says other times than its counterpart."""
+    """Whether record and counterpart have different cadences."""
     record, orchestrator, counterpart = entry.record, entry.orchestrator, entry.counterpart
     if record is None or orchestrator is None or counterpart is None:
         return False
@@ -96,7 +96,7 @@ def paused_differs(entry: Entry) -> bool:
 
 
 def _said(record: Record, found: Cadence | None) -> Cadence:
-    """What a record says; one that we did not mark says nothing of a time zone."""
+    """A record's cadence; one without our marker has no time zone of its own."""
     assert record.cadence is not None
     if record.marker.timezone or found is None:
         return record.cadence
@@ -118,7 +118,7 @@ def _half_made(entry: Entry) -> Finding:
     return finding(
         entry,
         "half-made",
-        f"'{entry.name}' is what a killed run left behind{counterpart}.",
+        f"an interrupted update left '{entry.name}' behind{counterpart}.",
         mend.up_or_cleanup(entry),
     )
 
@@ -130,7 +130,7 @@ def _orphan(entry: Entry) -> Finding:
     doing = "is paused" if counterpart.paused else f"fires '{counterpart.native.text}'"
     fix = mend.up(entry.owner) if entry.owner else mend.cleanup(entry, counterpart.native_id)
     if entry.snapshot is None:
-        said = "knows neither a schedule nor the snapshot of it"
+        said = "has neither its schedule nor its snapshot"
         return finding(
             entry,
             "unknown-counterpart",
@@ -153,11 +153,11 @@ def _orphan(entry: Entry) -> Finding:
 def _broken_record(entry: Entry, record: Record) -> Iterator[Finding]:
     known = entry.held and not cadence_differs(entry)
     if record.cadence is None and not known:
-        said = f"cron '{record.cron}'" if record.cron else "no time at all"
+        said = f"cron '{record.cron}' cannot be read" if record.cron else "it has no cadence"
         yield finding(
             entry,
             "broken-record",
-            f"the row in ZenML makes no sense: it says {said}.",
+            f"the record in ZenML is invalid: {said}.",
             mend.up_or_cleanup(entry),
         )
     if entry.stack_gone:
@@ -199,8 +199,8 @@ def _without_counterpart(entry: Entry, record: Record, now: datetime) -> Iterato
     yield finding(
         entry,
         "record-without-counterpart",
-        f"ZenML has it, and '{entry.component and entry.component.name}' has no counterpart"
-        f"{remembered} of it: it never runs.",
+        f"ZenML has a record, and '{entry.component and entry.component.name}' has no "
+        f"counterpart{remembered}: it never runs.",
         mend.up_or_cleanup(entry),
     )
 
@@ -220,28 +220,26 @@ def _both(entry: Entry, record: Record, now: datetime) -> Iterator[Finding]:
         yield finding(
             entry,
             "cadence-differs",
-            f"ZenML says '{said}{zone}', and its counterpart fires '{counterpart.native.text}'.",
+            f"ZenML has '{said}{zone}', and its counterpart fires '{counterpart.native.text}'.",
             mend.rebuild(entry),
             zenml=str(said),
             native=counterpart.native.text,
         )
     if counterpart and paused_differs(entry):
-        where, other = (
-            ("natively", "ZenML") if counterpart.paused else ("in ZenML", "its counterpart")
-        )
+        where, other = ("natively", "in ZenML") if counterpart.paused else ("in ZenML", "natively")
         fix = mend.ours("pause" if counterpart.paused else "resume", "--", entry.name)
         yield finding(
             entry,
             "paused-on-one-side",
-            f"it is paused {where}, and {other} has it as active"
-            + ("." if counterpart.paused else ", so each run that it starts is refused by ZenML."),
+            f"it is paused {where}, and active {other}"
+            + ("." if counterpart.paused else ", so ZenML refuses each run that it starts."),
             mend.up(entry.owner) if entry.owner else fix,
         )
     yield from _overdue(entry, record, now)
 
 
 def _lingers(entry: Entry) -> bool:
-    """Whether one that is over is still in the way; its program may rightly still declare it."""
+    """Whether an ended schedule is still active; its program may still declare the record."""
     return entry.fires or (entry.zenml_state == "active" and not entry.owner)
 
 
@@ -253,7 +251,7 @@ def _past(entry: Entry) -> Finding:
     return finding(
         entry,
         "past-its-end",
-        f"it is over{when}, and {still}.",
+        f"it has ended{when}, and {still}.",
         mend.up_or_cleanup(entry),
     )
 
@@ -264,7 +262,7 @@ def _overdue(entry: Entry, record: Record, now: datetime) -> Iterator[Finding]:
         yield finding(
             entry,
             "pause-overdue",
-            f"it was paused until {until.isoformat()} and nobody resumed it.",
+            f"it was paused until {until.isoformat()} and was not resumed.",
             mend.ours("resume", "--", entry.name, project=entry.project),
         )
 
@@ -294,8 +292,8 @@ def _links(entry: Entry) -> Iterator[Finding]:
         yield finding(
             entry,
             "linked-by-name",
-            f"nothing but its name links it to '{first.counterpart.native_id}', so the two may "
-            "have nothing to do with each other.",
+            f"only its name links it to '{first.counterpart.native_id}', so the two may not "
+            "belong together.",
             mend.up_or_cleanup(entry),
         )
 
@@ -341,8 +339,8 @@ def _stale(entry: Entry) -> Iterator[Finding]:
         yield finding(
             entry,
             "stale-target",
-            f"'{entry.record.marker.reference}' now means {entry.moved_to}, and it still runs what "
-            f"that meant before ({entry.record.marker.source}).",
+            f"'{entry.record.marker.reference}' is now {entry.moved_to}, and it still runs the "
+            f"snapshot that it was before ({entry.record.marker.source}).",
             mend.rebuild(entry),
         )
 

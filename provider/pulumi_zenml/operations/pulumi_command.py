@@ -1,4 +1,4 @@
-"""The Pulumi command line as the Automation API calls it, for one who may be interrupted."""
+"""The Pulumi CLI as the Automation API calls it, safe to interrupt."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ OnOutput = Callable[[str], Any] | None
 class Command(PulumiCommand):
     """Runs Pulumi in a session of its own, so that an interrupt reaches it exactly once.
 
-    The first one makes Pulumi finish what it has begun, write its state and give up its lock; a
-    second one would make it drop everything.
+    The first interrupt makes Pulumi finish the operations in progress, write its state and release
+    its lock; a second one would terminate it at once.
     """
 
     def run(
@@ -78,7 +78,7 @@ def _listen(stream: IO[str], on_line: OnOutput, heard: list[str]) -> None:
 
 
 def _wait(process: subprocess.Popen[str]) -> bool:
-    """Wait for its end; returns whether it was interrupted meanwhile."""
+    """Wait for its end; returns whether it was interrupted."""
     interrupted = False
     with _terminating_interrupts():
         while True:
@@ -93,7 +93,7 @@ def _wait(process: subprocess.Popen[str]) -> bool:
 
 @contextlib.contextmanager
 def _terminating_interrupts() -> Iterator[None]:
-    """Have SIGTERM, by which a CI system ends a job, do what an interrupt does."""
+    """Treat SIGTERM, with which a CI system ends a job, as an interrupt."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

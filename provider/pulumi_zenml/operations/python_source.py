@@ -1,4 +1,4 @@
-"""Python source from values, as `ruff format` would leave it."""
+"""Python source from values, formatted as by `ruff format`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def call(function: str, positional: Sequence[Any], named: Mapping[str, Any]) -> 
 
 
 def literal(value: Any, depth: int = 0) -> str:
-    """A value as a Python literal that holds it and nothing else.
+    """A value as a Python literal.
 
     Args:
         value: as JSON has it.
-        depth: how far the line it stands on is indented.
+        depth: the indentation of its line.
 
     Raises:
-        TypeError: it is nothing that JSON has.
+        TypeError: JSON has no such type.
     """
     if isinstance(value, str):
         return quoted(value)
@@ -45,7 +45,7 @@ def literal(value: Any, depth: int = 0) -> str:
 
 
 def quoted(text: str) -> str:
-    """A string literal on one line; what cannot be seen is escaped."""
+    """A string literal on one line; invisible characters are escaped."""
     # As ruff has it: double quotes, unless single ones need fewer escapes.
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + "".join(_escaped(char, quote) for char in text) + quote

@@ -1,4 +1,4 @@
-"""One Pulumi stack brought back to what its program says: for a cron job or CI."""
+"""Repairing the drift of one Pulumi stack, from a cron job or CI."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _WORDS = {
     "replace": "replace",
     "update": "update",
 }
-"""The engine's word for each step that changes something, and ours."""
+"""Pulumi's operations that change something, in plain words."""
 
 
 @dataclass(frozen=True)
 class DriftedProperty:
-    """A property that is not as the state has it.
+    """A property that differs from the state.
 
     Args:
         property: its name.
         old: as the last ``pulumi up`` left it.
-        new: as it really is; secrets are masked.
+        new: its actual value; secrets are masked.
     """
 
     property: str
@@ -42,18 +42,18 @@ class DriftedProperty:
 
 @dataclass(frozen=True)
 class Repair:
-    """One resource that drifted, or that the program wants otherwise.
+    """One resource that drifted, or whose program changed.
 
     Args:
         urn: the resource.
         name: its name in the program.
-        schedule: the name in ZenML; the resource's for what is no schedule.
-        drift: what is not as the state has it; empty when only the program has changed.
-        gone: both sides of it are gone.
-        action: ``create``, ``update``, ``replace`` or ``delete``; empty when there is nothing to
-            do but to take note of what is there.
+        schedule: the name in ZenML; the resource's own if it is not a schedule.
+        drift: what differs from the state; empty when only the program has changed.
+        gone: both sides were deleted.
+        action: ``create``, ``update``, ``replace`` or ``delete``; empty when only the state has
+            to be refreshed.
         done: whether it was done.
-        url: where a person can look at the counterpart; empty when there is no such page.
+        url: the counterpart's page in the orchestrator's UI; empty when there is none.
     """
 
     urn: str
@@ -67,7 +67,7 @@ class Repair:
 
     @property
     def drifted(self) -> bool:
-        """Whether what is there is not what the state says."""
+        """Whether the actual resource differs from the state."""
         return self.gone or bool(self.drift)
 
 
@@ -79,7 +79,7 @@ class Reconciled:
         stack: the Pulumi stack.
         repairs: one for each resource with drift or with something to do.
         applied: whether ``pulumi up`` ran.
-        problem: why it, or a part of it, failed; empty when it did not.
+        problem: why it failed, in whole or in part; empty when it succeeded.
     """
 
     stack: str
@@ -89,7 +89,7 @@ class Reconciled:
 
     @property
     def exit_code(self) -> int:
-        """0 when all is as the program says, 1 when something is left."""
+        """0 when everything is as the program says, 1 when something is left to repair."""
         return 1 if self.problem or (self.repairs and not self.applied) else 0
 
 
@@ -102,29 +102,29 @@ def reconcile(
     say: Say = lambda text: None,
     tell: Say = lambda text: None,
 ) -> Reconciled:
-    """Look at both sides of every schedule of a stack, and let ``pulumi up`` repair what drifted.
+    """Refresh every schedule of a stack, and let ``pulumi up`` repair what drifted.
 
-    ``pulumi up`` does what the program says, so a change of the program that was not deployed yet
-    is deployed too; what is found says so first. Nothing is written where nothing is to be done.
+    ``pulumi up`` also deploys changes of the program that were not deployed yet; they are part of
+    the result. Nothing is written if there is nothing to do.
 
     Args:
         folder: of the Pulumi project.
         stack: its stack, as Pulumi's own ``--stack`` takes it.
-        apply: repair; else only look.
+        apply: repair; else only report.
         everything: the stack's other resources too, not only its schedules.
-        say: told what is being done, for a progress line.
-        tell: told what Pulumi and its providers have to say.
+        say: called with each step, for a progress line.
+        tell: called with the diagnostics of Pulumi and its providers.
 
     Raises:
-        NotFoundError: there is no Pulumi, no such project or no such stack.
+        NotFoundError: there is no Pulumi CLI, no such project or no such stack.
         UnauthenticatedError: not logged in, or no passphrase.
-        RefusedError: the program is wrong, or something could not be looked at.
-        BusyError: somebody else is changing the stack.
+        RefusedError: the program is wrong, or something could not be read.
+        BusyError: another update is changing the stack.
     """
     targets = () if everything else (SCHEDULES,)
     say(f"opening Pulumi stack {stack}")
     engine = Engine(folder, stack)
-    say("refreshing: looking at both sides")
+    say("refreshing: reading both sides")
     planned = engine.preview(refresh=True, targets=targets)
     tell_all(planned, tell)
     found = Reconciled(stack, _repairs(planned))
@@ -179,18 +179,18 @@ def _drift(step: Step) -> tuple[DriftedProperty, ...]:
     changes = tuple(
         DriftedProperty(it, old.get(it), new.get(it)) for it in keys if old.get(it) != new.get(it)
     )
-    # That a run-once has had its fire is no drift.
+    # A run-once that has fired has not drifted.
     if SCHEDULE in step.urn and [it.property for it in changes] == ["state"]:
         return () if changes[0].new in SOUND else changes
     return changes
 
 
 def _merged(found: Iterable[Repair], done: Iterable[Repair]) -> tuple[Repair, ...]:
-    """What was found, with what was really done to it."""
+    """The drift that was found, with what was done about it."""
     merged = {it.urn: it for it in found}
     for it in done:
         before = merged.get(it.urn, it)
-        # A refresh that was not followed by the repair that was announced has done nothing.
+        # A refresh alone, where a repair was planned, has repaired nothing.
         if it.action or not before.action:
             merged[it.urn] = replace(before, action=it.action, done=True, url=it.url or before.url)
     return tuple(merged.values())

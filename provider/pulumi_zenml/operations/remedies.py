@@ -1,4 +1,4 @@
-"""The commands that mend what an audit finds."""
+"""The commands that fix what an audit finds."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pulumi_zenml.operations.entry import Entry
 
 
 def up(owner: str, *options: str) -> str:
-    """Let Pulumi bring the pair of a resource back to what its program says.
+    """Run ``pulumi up --refresh`` in the stack of a resource.
 
     Args:
         owner: ``<project>/<stack>/<resource name>``.
-        options: more words for the command.
+        options: more options of the command.
     """
     project, _, rest = owner.partition("/")
     stack = rest.partition("/")[0]
@@ -21,28 +21,28 @@ def up(owner: str, *options: str) -> str:
 
 
 def ours(command: str, *words: str, project: str = "") -> str:
-    """One of our own commands."""
+    """A ``pulumi-zenml`` command."""
     where = ["--project", project] if project else []
     return shlex.join(["pulumi-zenml", command, *where, *words])
 
 
 def cleanup(entry: Entry, name: str) -> str:
-    """Remove one thing by its name or native id."""
+    """Remove a schedule by its name or native id."""
     return ours("cleanup", "--apply", "--", name, project=entry.project)
 
 
 def up_or_cleanup(entry: Entry) -> str:
-    """Let the program that declares it make it anew; remove what nobody declares."""
+    """Let the program that declares it recreate it; remove an unmanaged one."""
     return up(entry.owner) if entry.owner else cleanup(entry, entry.name)
 
 
 def rebuild(entry: Entry) -> str:
-    """Bring it to what is declared, or declare it."""
+    """Let the program that declares it update it; adopt an unmanaged one."""
     return (
         up(entry.owner) if entry.owner else ours("adopt", "--", entry.name, project=entry.project)
     )
 
 
 def look(entry: Entry) -> str:
-    """Look at its runs."""
+    """Show its runs."""
     return ours("history", "--", entry.name, project=entry.project)

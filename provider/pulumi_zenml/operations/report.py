@@ -1,4 +1,4 @@
-"""What a report shows: schedules, findings, runs, gaps, coming fires, and the load they make."""
+"""The data of a report: schedules, findings, runs, gaps, coming fires, and the load."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class ReportRow:
     """One schedule and its time line.
 
     Args:
-        schedule: the same as in the registry.
+        schedule: as in ``pulumi-zenml list``.
         native: its cadence in the orchestrator's own spelling; empty without a counterpart.
-        runs: the runs of the window that ZenML knows, newest first, and older ones in progress.
-        runs_left_out: so many older runs of the window are not among them.
-        gaps: fires of the window that no run of either side stands for, UTC.
+        runs: ZenML's runs in the window, newest first, and older ones in progress.
+        runs_left_out: how many older runs of the window were left out.
+        gaps: fires of the window without a run on either side, UTC.
         fires: the coming fires of the window, UTC.
         fires_left_out: whether there are more of them.
         project_id: ZenML's id of its project, for links.
@@ -68,19 +68,19 @@ class Busy:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that the page shows.
+    """The data of the page.
 
     Args:
-        taken: when it was looked at, UTC.
+        taken: when both sides were read, UTC.
         start, end: the window of the time lines, UTC.
-        audit: what is wrong; its runs are judged over the past half of the window.
+        audit: the findings; runs are checked over the past half of the window.
         rows: in order of project and name.
         load: starts in each minute of the day (UTC), the most on any one day ahead; 1,440 of them.
-        busiest: the minutes with the most starts, the worst first; none with only one start.
-        scope: what was looked at.
+        busiest: the minutes with the most starts, the busiest first; none with only one start.
+        scope: which schedules were selected.
         where: the ZenML server, without credentials; empty for a local store.
-        run_page: where ZenML's dashboard shows a run, with ``{project}`` and ``{run}`` to be
-            filled in; empty where there is none.
+        run_page: the URL of a run in ZenML's dashboard, with placeholders ``{project}`` and
+            ``{run}``; empty where there is none.
     """
 
     taken: datetime
@@ -105,27 +105,27 @@ def take_report(
     say: Say = lambda text: None,
     now: datetime | None = None,
 ) -> Report:
-    """Look at everything once, for a page.
+    """Read everything once, for a page.
 
-    Remembers nothing, so that the next audit judges what it would have judged anyway. Runs come
-    from ZenML in pages; an orchestrator is asked for its own only where ZenML lacks some.
+    Records nothing, so the next audit is not affected. Runs come from ZenML in pages; an
+    orchestrator's own are read only where ZenML lacks some.
 
     Args:
         connection: where ZenML is.
-        scope: what to look at; everything by default.
-        options: the measures of the audit. Runs are judged since ``back``, whatever ``since`` says.
-        back, ahead: how far the time lines go.
-        say: told what is being done, for a progress line.
-        now: this instant, aware; the clock's by default.
+        scope: the schedules to select; every one by default.
+        options: the thresholds of the audit. Runs are checked since ``back``, whatever ``since``.
+        back, ahead: the reach of the time lines.
+        say: called with each step, for a progress line.
+        now: the current time, aware; the clock's by default.
 
     Raises:
-        ServiceError: ZenML itself could not be looked at.
+        ServiceError: ZenML itself could not be read.
     """
     inventory = take_inventory(connection, scope, say=say, now=now)
     start, end = inventory.taken - back, inventory.taken + ahead
     measures = replace(options or Options(), since=start)
     audit, timing = judge_with_timing(inventory, None, measures, say=say, runs_since=start)
-    say("looking ahead")
+    say("computing coming fires")
     last = {id: runs[0] for id, runs in timing.runs.last.items() if runs}
     schedules = list_schedules(inventory, last)
     rows = tuple(
@@ -179,7 +179,7 @@ def _coming(entry: Entry, now: datetime, end: datetime) -> tuple[datetime, ...]:
 
 
 def _load(fires: Sequence[Sequence[datetime]]) -> tuple[tuple[int, ...], tuple[Busy, ...]]:
-    """Starts in each minute of a UTC day, the most on any one day, and the worst minutes."""
+    """Starts in each minute of a UTC day, the most on any one day, and the busiest minutes."""
     members: dict[int, list[int]] = {}
     for index, times in enumerate(fires):
         for minute in {int(it.timestamp()) // 60 for it in times}:
@@ -203,7 +203,7 @@ def _run_page(inventory: Inventory, rows: Sequence[ReportRow]) -> str:
 
 
 def rows_of_findings(report: Report) -> list[tuple[int, ...]]:
-    """For each finding of the report's audit, the indices of the rows that it is about."""
+    """For each finding of the report's audit, the indices of its rows."""
     by_place: dict[tuple[str, ...], list[int]] = {}
     by_name: dict[str, list[int]] = {}
     for index, row in enumerate(report.rows):

@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else: no network, no other file."""
+"""A report as one self-contained HTML page: no network, no other file."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from pulumi_zenml.operations.safe_text import safe
 from pulumi_zenml.operations.zenml_rows import Run
 
 GENERATOR = '<meta name="generator" content="pulumi-zenml report">'
-"""What tells a page of ours from any other file."""
+"""Marks a file as a report that may be overwritten."""
 
 _SCRIPTS = ("data.js", "draw.js", "page.js")
-# As far as the generator is looked for.
+# The generator is in the first bytes.
 _HEAD = 2048
 _RECENT_RUNS = 10
 _SUCCEEDED = ("completed", "cached")
 
 
 def render_html(report: Report) -> str:
-    """The page. What is in it can do nothing but be read, whatever it holds.
+    """The page. Names and messages are shown as text, whatever they contain.
 
     Args:
         report: what to show.
@@ -52,13 +52,13 @@ def render_html(report: Report) -> str:
         "data": _for_script(_data(report)),
         "script": script,
     }
-    # One pass over the template: what is filled in is never looked at again.
+    # One pass over the template, so that placeholders in the data are not replaced.
     pieces = _file("page.html").split("%%")
     return "".join(parts[it] if index % 2 else it for index, it in enumerate(pieces))
 
 
 def write_html(path: Path, text: str, *, force: bool = False) -> None:
-    """Write a page, whole or not at all, readable for whom the user's umask lets.
+    """Write a page atomically, with the permissions of the user's umask.
 
     Args:
         path: where.
@@ -66,26 +66,26 @@ def write_html(path: Path, text: str, *, force: bool = False) -> None:
         force: overwrite a file even if it is not a report.
 
     Raises:
-        InputError: something else is there, or it cannot be written.
+        InputError: the path is another file, or it cannot be written.
     """
     check_target(path, force=force)
     try:
         mask = os.umask(0o077)
         os.umask(mask)
-        # Through a link to the file itself, which would else be replaced by ours.
+        # Follow a symbolic link, which would otherwise be replaced.
         write_whole(path.resolve(), text, mode=0o666 & ~mask)
     except OSError as error:
         raise InputError("--html", f"'{path}' cannot be written: {_reason(error)}.") from error
 
 
 def check_target(path: Path, *, force: bool = False) -> None:
-    """Whether a page may be written there; better asked before the work than after it.
+    """Check that a page may be written there; call it before the work.
 
     Args:
         path, force: as for :func:`write_html`.
 
     Raises:
-        InputError: something else is there.
+        InputError: the path is another file.
     """
     try:
         there = path.stat() if path.exists() else None
@@ -97,7 +97,7 @@ def check_target(path: Path, *, force: bool = False) -> None:
     if foreign:
         raise InputError(
             "--html",
-            f"'{path}' is there and is no report. Give another name, or --force to lose it.",
+            f"'{path}' exists and is not a report. Give another name, or --force to overwrite it.",
         )
 
 
@@ -122,7 +122,7 @@ def _hash(text: str) -> str:
 
 
 def _for_script(value: Any) -> str:
-    """JSON that ends no script element and begins no comment, and is ASCII throughout."""
+    """JSON in ASCII that cannot end the script element or begin a comment."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
@@ -249,7 +249,7 @@ def _differences(times: Sequence[int | None]) -> list[int]:
 
 
 def _train(times: Sequence[int | None]) -> list[list[int]]:
-    """The same, with how often each difference comes in a row: schedules are regular."""
+    """Run-length encoded differences: schedules are regular."""
     train: list[list[int]] = []
     for difference in _differences(times):
         if train and train[-1][0] == difference:

@@ -1,4 +1,4 @@
-"""Making again what a backup holds."""
+"""Recreating what a backup contains."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Outcome = Literal["restored", "already there", "failed", "would restore"]
 
 @dataclass(frozen=True)
 class Restored:
-    """What came of one item of a backup.
+    """The result of one item of a backup.
 
     Args:
-        item: what it was.
+        item: the item.
         outcome: what was done.
-        differs: what is not as before, in words; for ``failed``, why.
+        differs: the differences to the original, in words; for ``failed``, why.
     """
 
     item: Item
@@ -47,22 +47,22 @@ def restore(
     dry_run: bool = False,
     say: Say = lambda text: None,
 ) -> list[Restored]:
-    """Make again what a backup holds: record, counterpart, cadence and paused state.
+    """Recreate what a backup contains: record, counterpart, cadence and paused state.
 
-    A schedule whose name is taken is left as it is, so a restore can be run again.
+    A schedule whose name is taken is left unchanged, so a restore can be run again.
 
     Args:
         connection: where ZenML is.
-        backup: what to make.
-        dry_run: only say what would be done.
-        say: told what is being done.
+        backup: what to recreate.
+        dry_run: only report what would be done.
+        say: called with each step.
 
     Returns:
-        What came of each item; one that fails does not keep the others.
+        The result of each item; a failed one does not stop the others.
 
     Raises:
-        BusyError: another cleanup or restore is at work.
-        ServiceError: ZenML could not be looked at.
+        BusyError: another cleanup or restore is running.
+        ServiceError: ZenML could not be read.
     """
     zenml = ZenmlSide(connection)
     projects = {row.id: row.name for row in zenml.projects()}
@@ -83,17 +83,17 @@ def _project(item: Item, projects: dict[str, str]) -> str:
         return item.project_id
     same_name = [id for id, name in projects.items() if name == item.project]
     if not same_name:
-        raise BackupError(f"its ZenML project '{item.project or 'unknown'}' is not there.")
+        raise BackupError(f"there is no ZenML project '{item.project or 'unknown'}'.")
     return same_name[0]
 
 
 def _one(session: Session, item: Item, *, dry_run: bool) -> Restored:
     if session.records.named(item.name):
-        return Restored(item, "already there", ("a schedule of that name is there; left as it is",))
+        return Restored(item, "already there", ("a schedule of that name exists; left unchanged",))
     record_only = not item.native_id or _is_over(item.cadence)
     if not record_only and not item.snapshot:
         raise BackupError(
-            "the snapshot that it ran is gone from ZenML, so there is nothing to run."
+            "the snapshot that it ran was deleted from ZenML, so there is nothing to run."
         )
     if not record_only and not item.stack:
         raise BackupError("its stack was deleted from ZenML, so there is nowhere to run it.")
@@ -123,9 +123,11 @@ def _one(session: Session, item: Item, *, dry_run: bool) -> Restored:
 
 
 def _make_record(session: Session, item: Item) -> Iterator[str]:
-    """A record by itself, as it was; says what is not as before."""
+    """Recreate a record by itself; yields the differences to the original."""
     if not item.pipeline_id or not item.orchestrator_id:
-        raise BackupError("its pipeline or its orchestrator is not known, so it has no record.")
+        raise BackupError(
+            "its pipeline or its orchestrator is not known, so its record cannot be created."
+        )
     with zenml_errors(f"find pipeline '{item.pipeline}'"):
         session.client.get_pipeline(item.pipeline_id, project=session.project_id, hydrate=False)
     record = session.records.create(
@@ -147,7 +149,7 @@ def _make_record(session: Session, item: Item) -> Iterator[str]:
 
 
 def _remove_leftovers(session: Session, item: Item) -> None:
-    """What a restore that was killed left: it may fire, and nobody else would remove it."""
+    """Remove what an interrupted restore left behind, which may fire."""
     if item.owner:
         return
     begins = f"{item.name[:200]}~pulumi-{owner_hash('')}-"
@@ -176,7 +178,7 @@ def _differences(item: Item, pair: Pair) -> Iterator[str]:
         if now != before:
             yield f"{key} is {now!r} instead of {before!r}"
     if item.owner:
-        yield f"it carries the mark of {item.owner}; run 'pulumi up --refresh' there"
+        yield f"its owner is {item.owner}; run 'pulumi up --refresh' there"
 
 
 def _is_over(cadence: Cadence | None) -> bool:

@@ -1,4 +1,4 @@
-"""Findings that come from the clock and from runs."""
+"""Findings about runs: missed, failing and long-running."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def load_runs(
 
     Args:
         inventory: both sides.
-        windows: what is judged, by record id.
-        options: the measures.
-        since: all runs since this instant are wanted too, aware.
+        windows: the fires to check, by record id.
+        options: the thresholds.
+        since: also all runs since this instant; aware.
     """
     runs = Runs()
     by_project: dict[str, list[str]] = {}
@@ -78,13 +78,13 @@ def load_runs(
 
 
 class Timing:
-    """Judges the runs of an inventory.
+    """Checks the runs of an inventory.
 
     Args:
         inventory: both sides.
-        seen: what the last audit saw, by record id.
-        options: the measures.
-        since: load all runs since this instant, whatever is judged; aware.
+        seen: how far the last audit checked, by record id.
+        options: the thresholds.
+        since: load all runs since this instant, whatever is checked; aware.
     """
 
     def __init__(
@@ -107,9 +107,9 @@ class Timing:
         self.runs = load_runs(inventory, self.windows, options, since)
         self.unreachable: list[Unreachable] = []
         self.judged: dict[str, Seen] = {}
-        """What to remember, by record id; without what could not be looked at."""
+        """What to record, by record id; without what could not be read."""
         self.gaps: dict[str, list[datetime]] = {}
-        """The fires that no run of either side stands for, by record id."""
+        """The fires without a run on either side, by record id."""
 
     def check(self) -> Iterator[Finding]:
         """The findings of all entries."""
@@ -161,7 +161,7 @@ class Timing:
         return list(orchestrator.runs(entry.native_id, limit=_NATIVE_RUNS))
 
     def _should_have_fired(self, entry: Entry) -> bool:
-        """Whether a fire was due since it was made or last changed."""
+        """Whether a fire was due since it was created or last changed."""
         record = entry.record
         if record is None or not record.active or not entry.fires or entry.cadence is None:
             return False
@@ -171,11 +171,15 @@ class Timing:
 
     def _never_fired(self, entry: Entry) -> Finding:
         record = entry.record
-        made = record.created.isoformat(timespec="seconds") if record and record.created else "ever"
+        made = (
+            record.created.isoformat(timespec="seconds")
+            if record and record.created
+            else "an unknown time"
+        )
         return finding(
             entry,
             "never-fired",
-            f"it was made at {made}, should have fired since, and has no run in ZenML or in "
+            f"it was created at {made}, should have fired since, and has no run in ZenML or in "
             f"{entry.flavor}.",
             mend.ours("doctor", "--", entry.name, project=entry.project),
         )
@@ -211,7 +215,7 @@ class Timing:
             yield finding(
                 entry,
                 "failing",
-                f"its last {len(last)} runs failed in {entry.flavor} before ZenML heard of them, "
+                f"its last {len(last)} runs failed in {entry.flavor} before they reached ZenML, "
                 f"the last one '{last[0].run_id}' ({last[0].native_state}).",
                 mend.look(entry),
                 runs=[it.run_id for it in last],
@@ -223,7 +227,7 @@ class Timing:
             if age > self._options.long_running:
                 why = f"more than {self._options.long_running}"
             elif self._overlaps(entry, run):
-                why = "longer than the time from one start to the next"
+                why = "longer than the time between two fires"
             else:
                 continue
             yield finding(

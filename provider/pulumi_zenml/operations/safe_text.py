@@ -1,4 +1,4 @@
-"""Text from elsewhere, as a person can be shown it."""
+"""Text from other systems, made safe to show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 
 
 def safe(value: object) -> str:
-    """Text that cannot do anything to a terminal or to the text around it.
+    """Text that cannot affect a terminal or the text around it.
 
     Control characters, terminal escapes, and the marks that reorder or hide text are shown as
     escapes; line ends too, so that it stays one line.

@@ -1,4 +1,4 @@
-"""The registry: one row for each schedule."""
+"""The rows of ``pulumi-zenml list``: one for each schedule."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pulumi_zenml.operations.zenml_rows import Run
 
 @dataclass(frozen=True)
 class ScheduleRow:
-    """One schedule, in words.
+    """One row of ``pulumi-zenml list``.
 
     Args:
         name: the record's name, else the native id.
@@ -23,11 +23,11 @@ class ScheduleRow:
         timezone: IANA name.
         next_run: aware; ``None`` when it will not fire.
         zenml, native: the state on each side.
-        last_run: when ZenML heard of its last run, aware; ``None`` for never.
-        last_result: ZenML's word for how that went; empty for never.
+        last_run: when its last run reached ZenML, aware; ``None`` for never.
+        last_result: ZenML's status of that run; empty for never.
         owner: ``<project>/<stack>/<resource>`` in Pulumi, or ``unmanaged``.
-        drift: what is not the same on both sides; empty for nothing.
-        link: what joins the two sides: ``snapshot``, ``stored`` or, for want of these, ``name``.
+        drift: what differs between the two sides; empty for nothing.
+        link: what joins the two sides: ``snapshot``, ``stored`` or else ``name``.
     """
 
     name: str
@@ -52,11 +52,11 @@ class ScheduleRow:
 def list_schedules(
     inventory: Inventory, last: Mapping[str, Run] | None = None
 ) -> list[ScheduleRow]:
-    """The registry, in order of project and name.
+    """One row for each schedule, in order of project and name.
 
     Args:
         inventory: both sides.
-        last: the last run by record id, where it is known already; else ZenML is asked.
+        last: the last run by record id, if known already; read from ZenML if ``None``.
     """
     runs = _last_runs(inventory) if last is None else last
     return [_row(entry, runs, inventory.taken) for entry in inventory.entries]
@@ -76,7 +76,7 @@ def _last_runs(inventory: Inventory) -> dict[str, Run]:
 
 
 def drift_of(entry: Entry, now: datetime) -> str:
-    """What is not the same on both sides, in a few words."""
+    """What differs between the two sides, in a few words."""
     if not entry.looked_at:
         return "unknown"
     if entry.record is None:

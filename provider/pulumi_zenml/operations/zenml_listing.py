@@ -46,12 +46,12 @@ _Item = TypeVar("_Item")
 
 
 class ZenmlSide:
-    """What ZenML knows, over all projects. Looks nothing up twice that it can keep."""
+    """Reads ZenML over all projects, and caches what it reads."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.warnings: list[str] = []
-        """What a user must know although nothing failed."""
+        """Warnings for the user."""
         self._session = Session(connection)
         self._sessions: dict[str, Session] = {}
         self._components: dict[str, Component] | None = None
@@ -64,17 +64,17 @@ class ZenmlSide:
         return self._session.client
 
     def session(self, project_id: str) -> Session:
-        """The session of one project, for what changes things there.
+        """The session of one project, for changes in it.
 
         Args:
-            project_id: ZenML's id; empty for what belongs to none.
+            project_id: ZenML's id; empty for none.
         """
         if project_id not in self._sessions:
             self._sessions[project_id] = Session(self.connection, project_id, self.warnings.append)
         return self._sessions[project_id]
 
     def projects(self) -> list[Project]:
-        """The projects the user can see, without contents."""
+        """The projects that the user can see, without their schedules."""
         with zenml_errors("list the projects"):
             return [Project(str(it.id), it.name) for it in pages(self.client.list_projects)]
 
@@ -112,7 +112,7 @@ class ZenmlSide:
         return self._components
 
     def connectors(self, components: Sequence[Component]) -> list[Connector]:
-        """The service connectors that these orchestrators use, as far as one may look."""
+        """The service connectors that these orchestrators use; none if not permitted."""
         used_by: dict[str, list[str]] = {}
         for component in components:
             if component.connector_id:
@@ -131,7 +131,7 @@ class ZenmlSide:
         ]
 
     def snapshots(self, project_id: str, ids: Iterable[str]) -> dict[str, Snapshot]:
-        """Those of the snapshots that a project has, by id."""
+        """The snapshots of these ids that a project has, by id."""
         found: dict[str, Snapshot] = {}
         for chunk in _chunks(sorted(set(ids))):
             with zenml_errors("look up snapshots"):
@@ -146,7 +146,7 @@ class ZenmlSide:
         return found
 
     def snapshot_named(self, project_id: str, reference: str) -> str:
-        """The id that ``pipeline:snapshot`` means now; empty when it means nothing."""
+        """The id that ``pipeline:snapshot`` resolves to now; empty when there is none."""
         if project_id not in self._named:
             with zenml_errors("list the named snapshots"):
                 self._named[project_id] = {
@@ -160,7 +160,7 @@ class ZenmlSide:
         return self._named[project_id].get((pipeline, name), "")
 
     def pipeline(self, project_id: str, pipeline_id: str) -> str:
-        """A pipeline's name; empty when it is gone."""
+        """A pipeline's name; empty when it was deleted."""
         if project_id not in self._pipelines:
             with zenml_errors("list the pipelines"):
                 listed = pages(self.client.list_pipelines, project=project_id)
@@ -168,7 +168,7 @@ class ZenmlSide:
         return self._pipelines[project_id].get(pipeline_id, "")
 
     def runs_since(self, project_id: str, since: datetime) -> Iterator[Run]:
-        """Every scheduled run that ZenML heard of at or after ``since``, newest first."""
+        """Every scheduled run that reached ZenML at or after ``since``, newest first."""
         with zenml_errors("list the scheduled runs"):
             yield from map(
                 to_run,
@@ -201,8 +201,8 @@ class ZenmlSide:
     ) -> dict[str, list[Run]]:
         """The last ``count`` runs of each schedule, newest first, a hundred schedules a call.
 
-        A page has more runs than a chunk's schedules can have while all still lack some, so
-        each call completes at least one of them.
+        A page is larger than ``count`` runs of each of its schedules, so each call completes at
+        least one of them.
         """
         found: dict[str, list[Run]] = {id: [] for id in schedule_ids}
         for chunk in _chunks(sorted(found)):
@@ -217,7 +217,7 @@ class ZenmlSide:
         return found
 
     def runs_of(self, project_id: str, schedule_id: str, limit: int) -> list[Run]:
-        """The last runs of one schedule with all that ZenML knows of them, newest first."""
+        """The last runs of one schedule in full detail, newest first."""
         with zenml_errors("list the runs of a schedule"):
             found = self.client.list_pipeline_runs(
                 project=project_id, schedule_id=schedule_id, size=limit, hydrate=True
@@ -228,7 +228,7 @@ class ZenmlSide:
     def runs_of_snapshots(
         self, project_id: str, snapshot_ids: Sequence[str], since: datetime
     ) -> list[Run]:
-        """The runs of some snapshots that ZenML heard of at or after ``since``."""
+        """The runs of some snapshots that reached ZenML at or after ``since``."""
         found: list[Run] = []
         for chunk in _chunks(snapshot_ids):
             with zenml_errors("list the runs of snapshots"):
@@ -243,7 +243,7 @@ class ZenmlSide:
         return found
 
     def runs_url(self) -> str:
-        """Where ZenML's dashboard shows a run: ``{project}`` and ``{run}`` are to be filled in.
+        """The URL of a run in ZenML's dashboard, with placeholders ``{project}`` and ``{run}``.
 
         Empty for a store without a dashboard.
         """

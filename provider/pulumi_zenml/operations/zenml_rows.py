@@ -19,7 +19,7 @@ class Component:
     """An orchestrator component of ZenML.
 
     Args:
-        orchestrator: our side of it; ``None`` when it cannot be had, for ``problem``.
+        orchestrator: the orchestrator; ``None`` when it cannot be loaded, see ``problem``.
         refused: its flavor has no schedules at all.
         stacks: names of the stacks it is part of, in order.
         connector_id: of its service connector; empty for none.
@@ -37,12 +37,12 @@ class Component:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A pipeline snapshot, as far as a listing tells.
+    """A pipeline snapshot, as far as a listing has it.
 
     Args:
-        name: empty for one without.
-        schedule_id: the record it was submitted for; empty when that is gone.
-        schedule_archived: that record was deleted, and kept for the sake of its runs.
+        name: may be empty.
+        schedule_id: the record it was submitted for; empty when that was deleted.
+        schedule_archived: that record was deleted, and ZenML keeps it for its runs.
         stack: the stack's name; empty when the stack was deleted.
         has_build: whether ZenML still has the image build it runs.
     """
@@ -79,7 +79,7 @@ class Connector:
 
 @dataclass(frozen=True)
 class Run:
-    """A pipeline run as ZenML has it. ``started`` is when ZenML first heard of it."""
+    """A pipeline run as ZenML has it. ``started`` is when it first reached ZenML."""
 
     id: str
     name: str
@@ -93,7 +93,7 @@ class Run:
 
     @property
     def failed(self) -> bool:
-        """Whether it ended badly."""
+        """Whether it failed."""
         return self.status == "failed"
 
 
@@ -125,7 +125,7 @@ def to_run(response: PipelineRunResponse, *, whole: bool = False, page: str = ""
     Args:
         response: ZenML's own.
         whole: whether it was hydrated, so that its end and native id are known.
-        page: where ZenML's dashboard shows a run, with ``{project}`` and ``{run}``.
+        page: the URL of a run in ZenML's dashboard, with ``{project}`` and ``{run}``.
     """
     body = response.get_body()
     schedule = response.get_resources().schedule

@@ -1,4 +1,4 @@
-"""The doctor: whether everything that a schedule needs is there, works and lets us in."""
+"""The doctor: whether everything that a schedule needs exists, works and accepts our login."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def diagnose(
     say: Say = lambda text: None,
     now: datetime | None = None,
 ) -> list[Check]:
-    """Look at all that schedules need, and change nothing.
+    """Check everything that schedules need, and change nothing.
 
-    Stacks and orchestrators: that of schedule ``name``; else those that schedules in scope use;
-    where none does, every stack in scope whose orchestrator can schedule.
+    Stacks and orchestrators: those of schedule ``name``; else those that schedules in scope use;
+    if none does, every stack in scope whose orchestrator can schedule.
 
     Args:
         connection: where ZenML is.
-        name: of one schedule, or its native id; ``None`` for all at a glance.
-        scope: what to look at; everything by default.
-        say: told what is being done, for a progress line.
-        now: this instant, aware; the clock's by default.
+        name: of one schedule, or its native id; ``None`` for a check of all.
+        scope: the schedules to select; every one by default.
+        say: called with each step, for a progress line.
+        now: the current time, aware; the clock's by default.
 
     Returns:
-        The checks in order of area. Nothing is raised for what is wrong: that is a check too.
+        The checks in order of area. Problems are failed checks, not exceptions.
     """
     found = list(_diagnose(connection, name, scope or Scope(), say, now or datetime.now(UTC)))
     return sorted(without_secrets(found, connection), key=lambda it: AREAS.index(it.area))
@@ -92,7 +92,7 @@ def _diagnose(
 def _used(
     inventory: Inventory, entry: Entry | None, scope: Scope
 ) -> tuple[Sequence[str], Sequence[Component]]:
-    """The stacks and orchestrators to look at, in order of name."""
+    """The stacks and orchestrators to check, in order of name."""
     every = [it for it in inventory.zenml.components().values() if scope.takes_component(it)]
     entries = [entry] if entry else inventory.entries
     stacks = {it.stack for it in entries if it.stack}
@@ -101,7 +101,7 @@ def _used(
         able = [it for it in every if not it.refused]
         stacks = {stack for it in able for stack in it.stacks}
         used = {it.id for it in able}
-    # Who names a stack wants to hear of it.
+    # A stack that is named is checked, even without schedules.
     stacks |= set(scope.stacks)
     chosen = [
         it for it in every if it.id in used or any(stack in scope.stacks for stack in it.stacks)

@@ -22,7 +22,7 @@ from pulumi_zenml.orchestrators.probe import Result, Seen
 from pulumi_zenml.zenml.quiet import let_go
 
 AREAS = ("zenml", "machine", "stack", "packages", "orchestrator", "schedule")
-"""What is looked at, in order."""
+"""What is checked, in order."""
 
 SUSPECT: tuple[Result, ...] = ("warning", "failed")
 """The results that come with a remedy."""
@@ -34,17 +34,17 @@ _Found = TypeVar("_Found")
 
 @dataclass(frozen=True)
 class Check:
-    """What one look found.
+    """The result of one check.
 
     Args:
         area: one of :data:`AREAS`.
-        name: what was looked at, in a few words.
+        name: what was checked, in a few words.
         subject: of which stack, orchestrator or schedule; empty for all.
-        result: ``ok``; ``warning``; ``failed``; ``unknown`` where it cannot be told;
-            ``skipped`` where there was nothing to look at.
-        detail: what was found, or why it was not looked at.
+        result: ``ok``; ``warning``; ``failed``; ``unknown`` when it cannot be determined;
+            ``skipped`` when there was nothing to check.
+        detail: what was found, or why it was not checked.
         remedy: what to do; empty unless it is a warning or failed.
-        blocking: whether nothing in ZenML can be looked at without it.
+        blocking: whether nothing in ZenML can be read without it.
     """
 
     area: str
@@ -57,7 +57,7 @@ class Check:
 
 
 def exit_code(checks: Sequence[Check]) -> int:
-    """0 when nothing failed, 1 when something did, 2 when ZenML could not be looked at."""
+    """0 when nothing failed, 1 when something did, 2 when ZenML could not be read."""
     failed = [it for it in checks if it.result == "failed"]
     if any(it.blocking for it in failed):
         return 2
@@ -74,13 +74,13 @@ def carry_out(
     seconds: float | None = None,
     blocking: bool = False,
 ) -> tuple[Check, Exception | None]:
-    """Look, and turn what comes of it into a check.
+    """Run one check, and turn an exception into a failed one.
 
     Args:
         area, name, subject, blocking: as of :class:`Check`.
-        look: says what it saw, or raises.
-        remedy: for when it fails; by default what follows from the error.
-        seconds: how long it may take, in a thread of its own; ``None`` for no limit.
+        look: returns what it found, or raises.
+        remedy: for a failure; derived from the error by default.
+        seconds: its deadline, in a thread of its own; ``None`` for none.
 
     Returns:
         The check, and what ``look`` raised.
@@ -91,7 +91,7 @@ def carry_out(
     except PulumiZenmlError as error:
         raised = error
         seen = Seen(str(error), "failed", remedy or remedy_for(error, subject))
-    # Whatever one SDK raises must not keep the rest from being looked at.
+    # An unexpected exception of one SDK must not stop the other checks.
     except Exception as error:
         raised = error
         seen = Seen(f"{type(error).__name__}: {error}", "failed", remedy or remedy_for(error, ""))
@@ -103,12 +103,12 @@ def carry_out(
 
 
 def within(seconds: float, call: Callable[[], _Found], service: str) -> _Found:
-    """The call's result, if it comes in time. One that does not is left behind.
+    """The call's result, if it comes in time. Otherwise its thread is abandoned.
 
     Args:
         seconds: how long to wait.
         call: what to wait for.
-        service: who is asked, for the error.
+        service: the service's name, for the error.
 
     Raises:
         UnreachableError: it took longer.
@@ -126,14 +126,14 @@ def within(seconds: float, call: Callable[[], _Found], service: str) -> _Found:
     try:
         return answer.result(timeout=seconds)
     except TimeoutError:
-        # The call's own time-out is the same class; or it came in this very moment.
+        # The call's own time-out is the same class; or the result has just arrived.
         if answer.done():
             return answer.result()
         let_go(thread.ident or 0)
         raise UnreachableError(service, f"no answer within {seconds:.0f} s.") from None
 
 
-_ANYTHING = "Correct what the detail says, and run this again."
+_ANYTHING = "Fix what the detail says, and run this again."
 
 
 def remedy_for(error: Exception, component: str, connector: str = "") -> str:
@@ -146,16 +146,16 @@ def remedy_for(error: Exception, component: str, connector: str = "") -> str:
     """
     look = f"zenml orchestrator describe {component}" if component else ""
     if isinstance(error, UnreachableError):
-        where = f"'{look}' says where it should be" if look else "its address is right"
-        return f"See that it is up, that this machine can reach it, and that {where}."
+        where = f"its address is right ('{look}' shows it)" if look else "its address is right"
+        return f"Check that it is up, that this machine can reach it, and that {where}."
     if isinstance(error, UnauthenticatedError):
         if connector:
             return f"zenml service-connector update {connector} --interactive"
-        return f"Renew its credentials; '{look}' says which." if look else "Renew the credentials."
+        return f"Renew its credentials; '{look}' shows which." if look else "Renew the credentials."
     if isinstance(error, PermissionDeniedError):
         return "Grant what the detail says to the account that is signed in."
     if isinstance(error, NotFoundError):
-        return f"Make it, or correct its name; '{look}' shows it." if look else _ANYTHING
+        return f"Create it, or correct its name; '{look}' shows it." if look else _ANYTHING
     if isinstance(error, ThrottledError):
         return "Try again later."
     if isinstance(error, RefusedError | InputError | PulumiZenmlError):

@@ -23,7 +23,7 @@ def look_at_machine(url: str) -> Iterator[Check]:
     """Clock, zone database and Pulumi engine.
 
     Args:
-        url: of the ZenML server, whose clock ours is compared with; empty for none.
+        url: of the ZenML server, to compare the clocks; empty for none.
     """
     yield carry_out(_AREA, "clock", "", lambda: clock(url))[0]
     yield carry_out(_AREA, "time zone database", "", zone_database)[0]
@@ -31,7 +31,7 @@ def look_at_machine(url: str) -> Iterator[Check]:
 
 
 def clock(url: str) -> Seen:
-    """How far this machine's clock is from a server's, by the Date of its answer.
+    """How far this machine's clock is from a server's, by the Date header of its response.
 
     Args:
         url: of the server; empty for none.
@@ -45,7 +45,7 @@ def clock(url: str) -> Seen:
         answer = httpx.get(f"{url.rstrip('/')}/health", timeout=_CALL_SECONDS)
         there = parsedate_to_datetime(answer.headers["date"])
     except (httpx.HTTPError, KeyError, ValueError) as error:
-        return Seen(f"the server does not say its time ({type(error).__name__})", "unknown")
+        return Seen(f"the server does not report its time ({type(error).__name__})", "unknown")
     after = datetime.now(UTC)
     skew = (there if there.tzinfo else there.replace(tzinfo=UTC)) - (before + (after - before) / 2)
     if abs(skew) > _MOST_SKEW:
@@ -62,7 +62,7 @@ def clock(url: str) -> Seen:
 
 
 def zone_database() -> Seen:
-    """Whether this machine knows the world's time zones."""
+    """Whether this machine has the time zone database."""
     count = len(zone_names())
     if count < _FEWEST_ZONES:
         return Seen(f"there are only {count} time zones", "failed", "pip install --upgrade tzdata")
@@ -86,7 +86,7 @@ def known_zones(zones: Sequence[str]) -> Seen:
 
 
 def pulumi_engine() -> Seen:
-    """Whether the engine is there, which adopt, reconcile and programs need."""
+    """Whether the Pulumi CLI is installed, which adopt, reconcile and programs need."""
     path = shutil.which("pulumi")
     missing = "Install it: https://www.pulumi.com/docs/install/ (adopt and reconcile need it)."
     if path is None:

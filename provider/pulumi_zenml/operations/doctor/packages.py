@@ -1,4 +1,4 @@
-"""The Python packages that an orchestrator needs, against what our own package metadata says."""
+"""The Python packages that an orchestrator needs, as our package metadata declares them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _US = "pulumi-zenml"
 
 
 def look_at_packages(flavors: Sequence[str]) -> Iterator[Check]:
-    """Whether all is installed, in a version that will do, for us and for each flavor.
+    """Whether every package is installed in a supported version, for us and for each flavor.
 
     Args:
         flavors: ZenML's names.
@@ -35,7 +35,7 @@ def look_at_packages(flavors: Sequence[str]) -> Iterator[Check]:
 
 
 def supported(name: str) -> str:
-    """The versions of a package that we declare to work with, for example ``<0.99,>=0.98``."""
+    """The versions of a package that we support, for example ``<0.99,>=0.98``."""
     for requirement in _requirements(_US, ""):
         if requirement.name == name:
             return str(requirement.specifier)
@@ -43,11 +43,11 @@ def supported(name: str) -> str:
 
 
 def wrong_packages(distribution: str, extra: str = "") -> tuple[list[str], list[str]]:
-    """What a distribution needs and is there, and what is missing or has the wrong version.
+    """The requirements of a distribution that are met, and those that are not.
 
     Args:
         distribution: its name.
-        extra: one of its extras, which alone is looked at; empty for what it always needs.
+        extra: one of its extras, to check only that; empty for what it always needs.
     """
     good, bad = [], []
     for requirement in _requirements(distribution, extra):
@@ -74,11 +74,11 @@ def _check(subject: str, distribution: str, extra: str, install: str) -> Check:
     name = "versions"
     if bad:
         return Check("packages", name, subject, "failed", "; ".join(bad), install)
-    return Check("packages", name, subject, "ok", ", ".join(good) or "it needs none")
+    return Check("packages", name, subject, "ok", ", ".join(good) or "no packages needed")
 
 
 def _requirements(distribution: str, extra: str) -> list[Requirement]:
-    """What it needs on this Python: always, or for one extra only."""
+    """Its requirements on this Python: without extras, or those of one extra only."""
     from packaging.requirements import Requirement
 
     found = []

@@ -1,4 +1,4 @@
-"""Asking orchestrators."""
+"""Running the probes of orchestrators."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _AT_ONCE = 8
 
 
 def probe_orchestrator(orchestrator: Orchestrator) -> list[Check]:
-    """Carry out every probe of an orchestrator, each with its own deadline.
+    """Run every probe of an orchestrator, each with its own deadline.
 
-    A probe that fails does not stop the others; a part that cannot be reached is one failure,
-    and its other probes are skipped.
+    A failed probe does not stop the others; a part that cannot be reached is one failure, and
+    its other probes are skipped.
 
     Args:
-        orchestrator: our side of it.
+        orchestrator: the orchestrator.
     """
     component = orchestrator.target.component
     connector = component.connector.name if component.connector else ""
@@ -52,21 +52,21 @@ def probe_orchestrator(orchestrator: Orchestrator) -> list[Check]:
 
 
 def probe_orchestrators(components: Sequence[Component], say: Callable[[str], None]) -> list[Check]:
-    """The checks of several orchestrators, some at a time, in their order.
+    """The checks of several orchestrators, run in parallel, in their order.
 
     Args:
-        components: which; one that cannot be had is a failed check itself.
-        say: told what is being done.
+        components: which; one that cannot be loaded is a failed check.
+        say: called with each step.
     """
     if not components:
         return []
-    say(f"asking {len(components)} orchestrators")
+    say(f"probing {len(components)} orchestrators")
     checks: list[Check] = []
     with ThreadPoolExecutor(min(_AT_ONCE, len(components))) as pool:
         for done, (component, found) in enumerate(
             zip(components, pool.map(_examine, components), strict=True), 1
         ):
-            say(f"orchestrators: {done} of {len(components)} asked, last '{component.name}'")
+            say(f"orchestrators: {done} of {len(components)} probed, last '{component.name}'")
             checks += found
     return checks
 
@@ -76,7 +76,7 @@ def _examine(component: Component) -> list[Check]:
     if orchestrator is not None:
         try:
             return probe_orchestrator(orchestrator)
-        # Somebody else's `probes` itself may be at fault.
+        # A third party's `probes` may raise anything.
         except Exception as error:
             text, fix = f"{type(error).__name__}: {error}", remedy_for(error, "")
             return [Check(_AREA, "probes", component.name, "failed", text, fix)]

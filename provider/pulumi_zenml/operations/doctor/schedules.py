@@ -1,4 +1,4 @@
-"""Schedules: one by its name, or all at a glance."""
+"""Schedules: one by its name, or all of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BAD = ("failed", "missing")
 
 
 def find(inventory: Inventory, name: str) -> tuple[Entry | None, Check]:
-    """The schedule of that name, and the check whether there is one.
+    """The schedule of that name, and the check whether it exists.
 
     Args:
         inventory: both sides.
@@ -36,7 +36,7 @@ def find(inventory: Inventory, name: str) -> tuple[Entry | None, Check]:
         entry = find_one(inventory, name)
     except PulumiZenmlError as error:
         unseen = ", ".join(f"{it.kind} '{it.name}'" for it in inventory.unreachable)
-        also = f" {unseen} could not be looked at." if unseen else ""
+        also = f" {unseen} could not be read." if unseen else ""
         fix = "pulumi-zenml list"
         return None, Check(_AREA, "exists", name, "failed", f"{error}{also}", fix)
     where = f"in project {entry.project}" if entry.project else "in no project"
@@ -48,7 +48,7 @@ def look_at_one(inventory: Inventory, entry: Entry) -> Iterator[Check]:
     """Both sides of a schedule, its zone, its next fire and its last runs.
 
     Args:
-        inventory: what it is from.
+        inventory: both sides.
         entry: the schedule.
     """
     name = entry.name
@@ -69,7 +69,7 @@ def look_at_all(inventory: Inventory) -> Iterator[Check]:
     yield carry_out(_AREA, "time zones", "", lambda: known_zones(zones))[0]
     for it in inventory.unreachable:
         if it.kind == "project":
-            fix = "Ask for a role in that ZenML project, or name others with --project."
+            fix = "Request a role in that ZenML project, or select another one with --project."
             yield Check(_AREA, "project", it.name, "failed", it.reason, fix)
 
 
@@ -79,19 +79,19 @@ def _sides(inventory: Inventory, entry: Entry) -> Iterator[Check]:
         result: Result = "failed" if it.severity == "error" else "warning"
         yield Check(_AREA, it.code, entry.name, result, it.message, it.fix)
     if not entry.looked_at:
-        why = "its orchestrator could not be looked at"
+        why = "its orchestrator could not be read"
         yield Check(_AREA, "both sides", entry.name, "unknown", why)
     elif not findings:
         links = {held.link for held in entry.held}
         by = "linked by the snapshot" if "snapshot" in links else "linked"
-        states = f"ZenML says {entry.zenml_state}, {entry.flavor} {entry.native_state}"
+        states = f"{entry.zenml_state} in ZenML, {entry.native_state} in {entry.flavor}"
         yield Check(_AREA, "both sides", entry.name, "ok", f"they agree, {by}: {states}")
 
 
 def _zones(entry: Entry) -> Sequence[str]:
     found = [entry.record.marker.timezone] if entry.record else []
     for held in entry.held:
-        # A zone that nobody knows is why a cadence cannot be read.
+        # An unknown zone is why a cadence cannot be read.
         raw = held.counterpart.native.fields.get("timeZone")
         cadence = held.counterpart.cadence
         found.append(cadence.timezone if cadence else str(raw or ""))
@@ -101,25 +101,25 @@ def _zones(entry: Entry) -> Sequence[str]:
 def _next_fire(inventory: Inventory, entry: Entry) -> Seen:
     resume = f"pulumi-zenml resume -- {shlex.quote(entry.name)}"
     if not entry.looked_at:
-        return Seen("its orchestrator could not be looked at", "unknown")
+        return Seen("its orchestrator could not be read", "unknown")
     if "paused" in (entry.zenml_state, entry.native_state):
         return Seen("none while it is paused", "warning", resume)
     if is_over(entry, inventory.taken):
         cleanup = f"pulumi-zenml cleanup -- {shlex.quote(entry.name)}"
-        return Seen("none: it is over", "warning", cleanup)
+        return Seen("none: it has ended", "warning", cleanup)
     if entry.counterpart is None:
-        return Seen("none, as nothing in the orchestrator fires it", "skipped")
+        return Seen("none: the orchestrator has no counterpart", "skipped")
     (row,) = list_schedules(replace(inventory, entries=(entry,)))
     if row.next_run is None:
         if entry.cadence is None:
             return Seen("its cadence cannot be read", "unknown")
-        return Seen("none: its cadence never comes", "warning", "Give it another cadence.")
+        return Seen("none: its cadence never fires", "warning", "Give it another cadence.")
     return Seen(f"{row.next_run.isoformat(timespec='minutes')} ({row.cadence})")
 
 
 def _last_runs(inventory: Inventory, entry: Entry) -> Seen:
     if not entry.looked_at:
-        return Seen("its orchestrator could not be looked at", "unknown")
+        return Seen("its orchestrator could not be read", "unknown")
     rows = take_history(inventory, entry, since=inventory.taken - _BACK, limit=_RUNS)
     if not rows:
         return Seen(f"none in {_BACK.days} days, and none expected")
@@ -128,7 +128,7 @@ def _last_runs(inventory: Inventory, entry: Entry) -> Seen:
     if _outcome(rows[0]) in _BAD:
         return Seen(f"newest first: {told}", "failed", fix)
     if any(_outcome(it) in _BAD for it in rows):
-        return Seen(f"newest first: {told}; not all of {len(rows)} went well", "warning", fix)
+        return Seen(f"newest first: {told}; not all of {len(rows)} succeeded", "warning", fix)
     return Seen(f"newest first: {told}")
 
 
@@ -152,8 +152,8 @@ def _agreement(inventory: Inventory) -> Seen:
             worst = "failed" if it.severity == "error" else "warning" if worst == "ok" else worst
     count = len(inventory.entries)
     if not bad:
-        return Seen(f"{count} schedules, and both sides of each agree")
+        return Seen(f"both sides agree on all {count} schedules")
     more = f" and {len(bad) - _TOLD} more" if len(bad) > _TOLD else ""
     told = ", ".join(f"'{it}'" for it in list(bad)[:_TOLD])
-    text = f"something is wrong with {len(bad)} of {count} schedules: {told}{more}"
+    text = f"{len(bad)} of {count} schedules have findings: {told}{more}"
     return Seen(text, "failed" if worst == "failed" else "warning", "pulumi-zenml audit")

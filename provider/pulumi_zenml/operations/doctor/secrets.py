@@ -1,4 +1,4 @@
-"""Keeping what must not be shown out of what is shown."""
+"""Removing secrets from what is shown."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _VARIABLES = ("ZENML_STORE_API_KEY", "ZENML_STORE_PASSWORD")
 
 
 def without_secrets(checks: Sequence[Check], connection: Connection) -> list[Check]:
-    """The checks, with every secret of the connection and every login in a URL taken out.
+    """The checks, with every secret of the connection and every login in a URL masked.
 
-    An SDK may quote in an error what it was given.
+    An SDK may quote its arguments in an error.
     """
     known = {connection.api_key, *(os.environ.get(name, "") for name in _VARIABLES)}
     known |= set(_of(connection.orchestrators, named=False))
@@ -34,7 +34,7 @@ def without_secrets(checks: Sequence[Check], connection: Connection) -> list[Che
 
 
 def _of(value: object, *, named: bool) -> Iterator[str]:
-    """The texts under a key that sounds secret."""
+    """The values under a key whose name suggests a secret."""
     if isinstance(value, str):
         if named:
             yield value

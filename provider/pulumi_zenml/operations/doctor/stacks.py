@@ -1,4 +1,4 @@
-"""A ZenML stack: whether it is whole, can be loaded, fits together, and has lasting credentials."""
+"""A ZenML stack: whether it is complete, loadable, valid, and has lasting credentials."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SECONDS = 60.0
 
 
 def look_at_stack(session: Session, name: str, now: datetime) -> Iterator[Check]:
-    """The checks of one stack; those that need what is missing are left out.
+    """The checks of one stack; those that depend on a failed one are left out.
 
     Args:
         session: of ZenML.
         name: the stack's.
-        now: this instant, aware.
+        now: the current time, aware.
     """
     models: list[StackResponse] = []
 
@@ -79,7 +79,7 @@ def _components(model: StackResponse) -> Seen:
 
 
 def _connectors(session: Session, model: StackResponse, now: datetime) -> Seen:
-    """Those of all components: what stores and registries sign in with ends runs too."""
+    """Those of all components: expired credentials of a store or registry fail runs too."""
     linked: dict[str, list[str]] = {}
     for parts in model.components.values():
         for part in parts:
@@ -96,7 +96,7 @@ def _connectors(session: Session, model: StackResponse, now: datetime) -> Seen:
         found = known.get(id)
         whose = f"of {', '.join(sorted(set(used_by)))}"
         if found is None:
-            told.append(f"one {whose} that you may not see")
+            told.append(f"one {whose} that you cannot read")
             continue
         expires = found.expires_at
         if expires is None:
@@ -130,7 +130,7 @@ def _load(model: StackResponse) -> Stack:
 
 
 def _valid(stack: Stack) -> Seen:
-    """Whether every component accepts the others: what ZenML asks before each submission."""
+    """Whether every component accepts the others: ZenML's own check before each submission."""
     from zenml.exceptions import StackValidationError
 
     from pulumi_zenml.zenml.quiet import quiet
@@ -152,7 +152,7 @@ def _artifact_store(stack: Stack, name: str) -> Seen:
         return Seen(what)
     return Seen(
         f"{what} is a folder of this machine, and the orchestrator runs pipelines elsewhere: "
-        "what one step writes, nobody else reads unless that folder is mounted there",
+        "other steps cannot read what a step writes, unless that folder is mounted there",
         "warning",
         f"zenml stack update {name} --artifact_store=NAME, with one in an object store",
     )
@@ -179,4 +179,4 @@ def _list(name: str) -> str:
 
 
 def _update(name: str) -> str:
-    return f"Change what the detail says: zenml stack update {name} --help"
+    return f"Fix what the detail says: zenml stack update {name} --help"

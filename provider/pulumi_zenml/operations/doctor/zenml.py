@@ -1,4 +1,4 @@
-"""ZenML itself: whether it answers, lets us in, goes with this client, and shows what we need."""
+"""ZenML itself: whether it answers, accepts our login, and fits this client's version."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SIGN_IN = "Set a valid key (pulumi config set --secret zenml:apiKey, or ZENML_S
 
 
 def look_at_zenml(connection: Connection) -> Iterator[Check]:
-    """Everything about ZenML that is no stack and no schedule; ends where it cannot go on.
+    """The checks of ZenML itself; they end at the first that blocks the rest.
 
     Args:
         connection: where ZenML is.
@@ -59,11 +59,11 @@ def look_at_zenml(connection: Connection) -> Iterator[Check]:
 
 
 def judge_versions(client: str, server: str, range: str) -> Seen:
-    """Whether a client and a server go together.
+    """Whether the versions of a client and a server are compatible.
 
     Args:
         client, server: versions of ZenML.
-        range: the versions that we declare to work with, for example ``<0.99,>=0.98``.
+        range: the versions that we support, for example ``<0.99,>=0.98``.
     """
     from packaging.specifiers import SpecifierSet
 
@@ -73,8 +73,8 @@ def judge_versions(client: str, server: str, range: str) -> Seen:
         return Seen(told, "failed", f"pip install 'zenml{range}'")
     if not specifier.contains(server, prereleases=True):
         remedy = (
-            f"Bring the server to a version in {range}, or install a pulumi-zenml that is made "
-            "for the server's."
+            f"Upgrade or downgrade the server to {range}, or install a pulumi-zenml that supports "
+            "the server's version."
         )
         return Seen(told, "failed", remedy)
     if client != server:
@@ -99,21 +99,21 @@ def _user(client: Client) -> Seen:
 
 
 def _lasts(connection: Connection, url: str) -> Seen:
-    """Whether ZenML can sign in again when its token ends."""
+    """Whether ZenML can sign in again when its token expires."""
     from zenml.login.credentials_store import get_credentials_store
 
     if connection.api_key or os.environ.get("ZENML_STORE_API_KEY"):
         return Seen("an API key, which renews the token")
     stored = get_credentials_store().get_credentials(url)
     if stored is None:
-        return Seen("ZenML does not say how it signed in", "unknown")
+        return Seen("ZenML has no record of how it signed in", "unknown")
     if stored.can_refresh_token:
-        return Seen("what is stored renews the token")
+        return Seen("the stored credentials renew the token")
     ends = stored.api_token.expires_at if stored.api_token else None
     if ends is None:
-        return Seen("the token does not end")
+        return Seen("the token does not expire")
     ends = ends if ends.tzinfo else ends.replace(tzinfo=UTC)
-    text = f"the token ends at {ends.isoformat(timespec='minutes')} and is not renewed"
+    text = f"the token expires at {ends.isoformat(timespec='minutes')} and is not renewed"
     if ends - datetime.now(UTC) < _SOON:
         return Seen(text, "warning", "zenml login; for CI, use a service account's API key")
     return Seen(text)
@@ -134,21 +134,21 @@ def _projects(client: Client, wanted: str) -> Seen:
     if wanted and not any(wanted in (it.name, str(it.id)) for it in found):
         raise NotFoundError(ZENML, f"there is no project '{wanted}'.", wanted=wanted, known=names)
     if not names:
-        return Seen("no project is visible", "failed", "Ask for a role in a ZenML project.")
+        return Seen("no project is visible", "failed", "Request a role in a ZenML project.")
     more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
     return Seen(f"{', '.join(names[:_TOLD])}{more}")
 
 
 def _may_write(client: Client) -> Seen:
-    """Only ZenML Pro has roles, and it does not tell what a role may do."""
+    """Only ZenML Pro has roles, and its API does not list what a role may do."""
     with zenml_errors("read about the server"):
         if client.zen_store.is_local_store():
             return Seen("a local store has no permissions")
         info = client.zen_store.get_store_info()
     if info.is_pro_server():
         return Seen(
-            "this server has roles, and only a write would tell",
+            "this server has roles, and only a write would show",
             "unknown",
-            "See in ZenML Pro that the role may create, update and delete schedules.",
+            "Check in ZenML Pro that the role may create, update and delete schedules.",
         )
-    return Seen("this server has no roles: whoever is signed in may")
+    return Seen("this server has no roles: every user may")

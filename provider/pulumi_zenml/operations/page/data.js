@@ -1,4 +1,4 @@
-// What the page was given, and how it is told: times, zones, words.
+// The page's data, and how it is shown: times, zones, words.
 
 const data = JSON.parse(document.getElementById('data').textContent);
 const DAY = 86400;

@@ -14,8 +14,8 @@ function draw(tag, attributes) {
 
 const box = (x, y, width, height) => `M${x} ${y}h${width}v${height}h${-width}z`;
 
-// Each kind of mark has a shape of its own, so that it can be told without its colour. What lies
-// on the same few pixels is shown as the worst of it: the first of these that is there.
+// Each kind of mark has a shape of its own, so that it does not depend on its colour. Marks that
+// share pixels are shown as the worst of them: the first in this list.
 const MARKS = {
   failed: { words: 'failed', path: (x) => box(x, 3, BAR, 24) },
   missed: { words: 'missed, no run', path: (x) => box(x + 0.5, 9.5, BAR - 1, 11) },
@@ -70,7 +70,7 @@ function timeline(row) {
   return picture;
 }
 
-/** The same for those who do not look. */
+/** The same for screen readers. */
 function inWords(row) {
   const runs = runsOf(row).filter((run) => run.time >= from());
   const gaps = unfold(row.gaps).filter((time) => time >= from()).length;

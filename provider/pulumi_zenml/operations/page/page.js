@@ -4,14 +4,14 @@ const $ = (id) => document.getElementById(id);
 const rows = data.rows.map((row, index) => ({ ...row, index, findings: [], element: null, drawn: '' }));
 data.findings.forEach((finding) => finding.rows.forEach((index) => rows[index].findings.push(finding)));
 for (const row of rows) {
-  // A crowded minute is nobody's own fault, so a row does not count it.
+  // A crowded minute concerns several rows, so no row counts it.
   row.own = row.findings.filter((it) => it.rows.length === 1);
   row.worst = Math.min(3, ...row.own.map((it) => SEVERITIES.indexOf(it.severity)));
   row.text = [row.name, row.pipeline, row.project, row.stack, row.flavor, row.owner, row.nativeId, row.cadence, row.drift, ...row.own.map((it) => it.code)].join('\n').toLowerCase();
 }
 const chosen = { words: [], stack: '', flavor: '', state: '', only: false, minute: null };
 
-// As wide as a time line is on paper; there everything is drawn, near or not.
+// The width of a time line on paper, where everything is drawn.
 const PAPER = 300;
 
 // ---- head
@@ -22,7 +22,7 @@ function head() {
   const fleet = counted(rows.length, 'schedule');
   if (!rows.length) $('verdict').textContent = 'No schedules here yet';
   else if (data.findings.length) $('verdict').textContent = `${counted(data.findings.length, 'finding')} in ${fleet}`;
-  else if (data.unreachable.length) $('verdict').textContent = `Nothing wrong in what could be seen of ${fleet}`;
+  else if (data.unreachable.length) $('verdict').textContent = `No findings in what could be read of ${fleet}`;
   else $('verdict').textContent = rows.length === 1 ? 'The one schedule is fine' : `All ${number(rows.length)} schedules are fine`;
   const count = (value, label, kind = '') =>
     make('div', { class: kind }, make('dt', {}, label), make('dd', {}, value));
@@ -37,7 +37,7 @@ function head() {
   if (data.unreachable.length) {
     $('unreachable').hidden = false;
     $('unreachable').replaceChildren(
-      make('p', {}, make('strong', {}, 'Not everything could be looked at.'), ' Schedules there are unknown, not missing.'),
+      make('p', {}, make('strong', {}, 'Not everything could be read.'), ' Schedules there are unknown, not missing.'),
       make('ul', {}, ...data.unreachable.map((it) =>
         make('li', {}, make('strong', { class: 'name' }, it.name), it.flavor ? ` (${it.flavor})` : ` (${it.kind})`, `: ${it.reason}`))),
     );
@@ -420,7 +420,7 @@ function start() {
     rows.forEach(drawRow);
   });
   addEventListener('afterprint', redraw);
-  $('foot').textContent = `Runs are those that ZenML knows; a gap is a fire for which the orchestrator has none either. Written by pulumi-zenml ${data.version}.`;
+  $('foot').textContent = `Runs are those in ZenML; a gap is a fire without a run in ZenML and in the orchestrator. Written by pulumi-zenml ${data.version}.`;
 }
 
 start();
