@@ -188,7 +188,7 @@ def test_verify_looks_at_the_folder_and_changes_nothing(
     world.orchestrator(dag_output_dir=str(tmp_path / "a" / "b")).verify(wanted())
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
-    with pytest.raises(ServiceError, match="is no folder"):
+    with pytest.raises(ServiceError, match="is not a folder"):
         world.orchestrator(dag_output_dir=str(tmp_path / "file")).verify(wanted())
     with pytest.raises(ServiceError, match="write to the DAG folder /proc/dags"):
         world.orchestrator(dag_output_dir="/proc/dags").verify(wanted())
@@ -316,7 +316,7 @@ def test_a_long_owner_is_kept_but_is_no_tag(
         ({"catchup": True}, "it fires"),
         ({"end_date": "2100-01-01T00:00:00+00:00"}, "until 2100"),
         ({"start_date": "2099-01-01T00:00:00+00:00"}, "from 2099"),
-        ({"id": "another"}, "holds the DAG 'another'"),
+        ({"id": "another"}, "contains the DAG 'another'"),
     ],
 )
 def test_an_edit_by_hand_is_seen(

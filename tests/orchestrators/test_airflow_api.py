@@ -345,7 +345,7 @@ def test_a_dag_without_its_zip_is_there_as_long_as_it_fires(
     orchestrator = world.orchestrator(**bench.overrides())
     world.zip(name).unlink()
     found = look(orchestrator, name)
-    assert found.problem.startswith("its zip is gone")
+    assert found.problem.startswith("its zip was deleted")
     assert [it for it in orchestrator.list_all() if it.native_id == name] == [found]
     orchestrator.delete(name)
     assert orchestrator.read(name) is None
@@ -475,9 +475,9 @@ def test_lists_of_more_than_a_page_are_whole(
 
 def test_what_is_no_airflow_is_named(airflow_server: Airflow) -> None:
     url = f"{airflow_server.url}/nowhere"
-    with pytest.raises(ServiceError, match="is no Airflow 2 or 3"):
+    with pytest.raises(ServiceError, match="is not an Airflow 2 or 3"):
         AirflowApi(AirflowHttp(url, timeout=10)).verify()
-    with pytest.raises(UnreachableError, match="no http or https URL"):
+    with pytest.raises(UnreachableError, match="not an http or https URL"):
         AirflowApi(AirflowHttp("ftp://127.0.0.1", timeout=10)).verify()
 
 

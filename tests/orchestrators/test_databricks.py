@@ -219,7 +219,7 @@ def test_runs_are_told_apart(bench: DatabricksBench) -> None:
     orchestrator = connect(bench)
     before = orchestrator.read(native_id)
     assert before is not None
-    assert "one and the same run" in before.problem
+    assert "every run reports to ZenML as the same run" in before.problem
     tasks = bench.settings_of(native_id)["tasks"]
     shape(bench, native_id, wanted())
     known = set()
@@ -310,7 +310,7 @@ def test_a_job_without_a_schedule_says_so(bench: DatabricksBench) -> None:
     (listed,) = orchestrator.list_all()
     assert "no schedule" in listed.problem
     assert listed.paused
-    with pytest.raises(NotFoundError, match="no schedule any more"):
+    with pytest.raises(NotFoundError, match="no longer has a schedule"):
         orchestrator.set_paused(native_id, False)
 
 

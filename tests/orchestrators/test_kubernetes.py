@@ -854,7 +854,7 @@ def test_a_server_with_another_certificate(
     kubeconfig.write_text(json.dumps(config))
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
     orchestrator = _orchestrator(cluster, namespace)
-    with pytest.raises(UnreachableError, match=r"no safe connection.*certificate"):
+    with pytest.raises(UnreachableError, match=r"no TLS connection.*certificate"):
         orchestrator.verify(_wanted())
 
 

@@ -250,15 +250,15 @@ def test_what_airflow_says_of_itself(tmp_path: Path) -> None:
         "scheduler and DAG processor": "ok",
         "list DAGs": "ok",
         "import errors": "failed",
-        "room for tasks": "warning",
+        "free task slots": "warning",
     }
     assert "'mine': ImportError" in found["import errors"].detail
     assert "theirs" not in found["import errors"].detail
     assert f"scheduler healthy (last heartbeat {BEAT})" in str(found)
     denied = PermissionDeniedError("Airflow", "no pools for you.")
     limitless = ask(tmp_path, 3, pool={"open_slots": -1, "slots": -1}, **well)
-    assert limitless["room for tasks"].result == "ok"
-    assert ask(tmp_path, 3, pool=denied, **well)["room for tasks"].result == "unknown"
+    assert limitless["free task slots"].result == "ok"
+    assert ask(tmp_path, 3, pool=denied, **well)["free task slots"].result == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_airflows_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert later.result == "ok" and f"{tmp_path} can be written to" in later.detail
     assert not (tmp_path / "a").exists()
     (tmp_path / "file").touch()
-    assert "is no folder" in look(tmp_path / "file" / "x").detail
+    assert "is not a folder" in look(tmp_path / "file" / "x").detail
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert "this user may not" in look(tmp_path).detail
+    assert "permission denied" in look(tmp_path).detail
     assert no_api().look().result == "unknown"

@@ -211,7 +211,7 @@ def test_another_owner_takes_over_in_place(site: Site) -> None:
 def test_an_end_cannot_be_taken_away(site: Site) -> None:
     ends = make_cadence(cron="0 3 * * *", end_time=now() + timedelta(days=9))
     made = site.make(cadence=ends)
-    with pytest.raises(RefusedError, match="cannot take an end away"):
+    with pytest.raises(RefusedError, match="cannot remove it"):
         site.ours.shape(made, want())
     moved = make_cadence(cron="0 3 * * *", end_time=now() + timedelta(days=19))
     assert site.ours.shape(made, want(cadence=moved)).cadence == moved

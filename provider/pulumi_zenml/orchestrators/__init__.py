@@ -1,4 +1,4 @@
-"""The orchestrators we know, loaded on first use.
+"""The supported orchestrators, loaded on first use.
 
 A third party adds one from its own package with an entry point in the group
 ``pulumi_zenml.orchestrators``: the name is the ZenML flavor, the value the class.
@@ -97,7 +97,7 @@ def get_orchestrator(flavor: str) -> type[Orchestrator]:
         flavor: ZenML's flavor name, for example ``vertex``.
 
     Raises:
-        NotSchedulableError: when the flavor cannot schedule or nobody registered it; says why
+        NotSchedulableError: when the flavor cannot schedule or is not registered; says why
             and what to use instead.
     """
     row = REGISTRY.get(flavor)

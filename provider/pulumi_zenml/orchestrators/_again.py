@@ -1,4 +1,4 @@
-"""Trying again what may be tried again."""
+"""Retries of calls that may be repeated."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Found = TypeVar("Found")
 
 
 def again(call: Callable[[], Found], passing: tuple[type[ServiceError], ...]) -> Found:
-    """The call's result, after some attempts if it fails in a way that may be over soon.
+    """The call's result, with retries after transient errors.
 
     Args:
-        call: something that may happen twice.
-        passing: the errors that are worth another attempt.
+        call: a call that may be repeated.
+        passing: the transient errors.
 
     Raises:
-        ServiceError: the last attempt's.
+        ServiceError: the error of the last attempt.
     """
     from tenacity import (
         Retrying,

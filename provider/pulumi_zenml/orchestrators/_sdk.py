@@ -1,4 +1,4 @@
-"""Vendors' packages, asked for only when they are needed."""
+"""Vendors' packages, imported on first use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def need(module: str, extra: str, service: str) -> ModuleType:
     Args:
         module: its dotted name.
         extra: the extra of this package that brings it.
-        service: who needs it, for the error.
+        service: the service's name, for the error.
 
     Raises:
         ServiceError: it is not installed; says what to install.

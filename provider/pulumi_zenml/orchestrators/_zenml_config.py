@@ -1,4 +1,4 @@
-"""A component's configuration as ZenML's class holds it, with Pulumi config on top."""
+"""A component's configuration as ZenML's class, with Pulumi config on top."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class ZenmlConfig:
-    """Call it for the configuration. Thread-safe; made once.
+    """Call it for the configuration. Thread-safe; created once.
 
     Args:
         target: the component.
-        ours: the overrides that are no fields of ZenML's configuration.
-        merge: puts the overrides over the component's fields; the plain way by default.
+        ours: the overrides that are not fields of ZenML's configuration.
+        merge: merges the overrides into the component's fields; a plain update by default.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class ZenmlConfig:
 def tell(
     snapshot: PipelineSnapshotResponse, orchestrator: Any, settings: Mapping[str, Any]
 ) -> None:
-    """Have ZenML's code read these settings for an orchestrator, beside the snapshot's own.
+    """Make ZenML's code use these settings for an orchestrator, in addition to the snapshot's own.
 
-    In memory only. They go under the key that wins (zenml 0.98 ``StackComponent.get_settings``).
+    In memory only, under the key with precedence (zenml 0.98 ``StackComponent.get_settings``).
     """
     from zenml.config.base_settings import BaseSettings
 

@@ -1,6 +1,6 @@
-"""What an orchestrator is to us: its abilities, and its side of a pair.
+"""The interface of an orchestrator: its capabilities, and its side of a pair.
 
-One orchestrator is one package with one subclass of :class:`Orchestrator`, one row in
+An orchestrator is a package with one subclass of :class:`Orchestrator`, one row in
 :mod:`pulumi_zenml.orchestrators` and one fixture for the conformance suite.
 """
 
@@ -40,8 +40,8 @@ class Target:
     Args:
         component: ZenML's stack component (its configuration and service connector).
         overrides: keys of Pulumi config ``zenml:orchestrators`` for this component, for
-            example ``{"api_url": ...}``; secrets stay here and go nowhere else.
-        warn: told what a user must know although nothing failed.
+            example ``{"api_url": ...}``; secrets are not passed on.
+        warn: called with a warning for the user.
     """
 
     component: ComponentResponse
@@ -85,7 +85,7 @@ class Orchestrator(ABC):
         return get_dialect(cls.capabilities.dialect)
 
     def spell(self, cadence: Cadence) -> Native:
-        """``cadence`` as this very orchestrator spells it; hosts may have their own zone.
+        """``cadence`` in this orchestrator's dialect; a host may have its own time zone.
 
         Raises:
             CannotExpressError: it cannot be honoured exactly.
@@ -93,7 +93,7 @@ class Orchestrator(ABC):
         return self.dialect().write(cadence)
 
     def matches(self, cadence: Cadence, native: Native) -> bool:
-        """Whether ``native``, as found, fires exactly as ``cadence`` says."""
+        """Whether ``native``, as read, fires exactly as ``cadence``."""
         try:
             spelled = self.spell(cadence)
         except CannotExpressError:
@@ -104,7 +104,7 @@ class Orchestrator(ABC):
 
     @classmethod
     def check(cls, wanted: Wanted) -> list[InputError]:
-        """Every mistake that can be known without looking at the orchestrator."""
+        """Every mistake that can be found offline."""
         problems = [*_gaps(cls.flavor, cls.capabilities, wanted), *_settings(cls, wanted.settings)]
         limit = cls.capabilities.name_limit
         if limit is not None and len(wanted.name) > limit:
@@ -124,7 +124,7 @@ class Orchestrator(ABC):
 
     @abstractmethod
     def verify(self, wanted: Wanted) -> None:
-        """Look, before anything is made: reachable, allowed, namespace or group exists.
+        """Check online, before creating anything: reachable, permitted, namespace or group exists.
 
         Raises:
             ServiceError: with the remedy.
@@ -132,7 +132,7 @@ class Orchestrator(ABC):
 
     @abstractmethod
     def submission(self, wanted: Wanted) -> Submission:
-        """What to show ZenML's own orchestrator for ``wanted``."""
+        """What to pass to ZenML's own orchestrator for ``wanted``."""
 
     @abstractmethod
     def locate(self, snapshot_id: str, hints: Mapping[str, str]) -> Counterpart | None:
@@ -141,28 +141,28 @@ class Orchestrator(ABC):
         Args:
             snapshot_id: the id of the submitted ZenML snapshot.
             hints: the record's metadata, name and pipeline name (``name``, ``pipeline``), to
-                look in the right place first. A hint is never proof.
+                try the likely place first. A hint is never proof.
         """
 
     @abstractmethod
     def shape(self, found: Counterpart, wanted: Wanted) -> Counterpart:
-        """Bring ``found`` to exactly what is asked and return it as read back."""
+        """Change ``found`` to exactly what is wanted and return it as read back."""
 
     @abstractmethod
     def read(self, native_id: str) -> Counterpart | None:
-        """The counterpart as it is now, or ``None`` when it is gone."""
+        """The counterpart as it is now, or ``None`` when it was deleted."""
 
     @abstractmethod
     def list_all(self) -> Iterator[Counterpart]:
-        """Every native schedule of this component that ZenML made, page by page."""
+        """Every native schedule of this component that ZenML created, page by page."""
 
     @abstractmethod
     def set_paused(self, native_id: str, paused: bool) -> None:
-        """Pause or resume in place, without making up for what was missed meanwhile."""
+        """Pause or resume in place, without catching up on missed fires."""
 
     @abstractmethod
     def delete(self, native_id: str) -> None:
-        """Delete the counterpart and what ZenML left beside it. Already gone is success."""
+        """Delete the counterpart and what ZenML created for it. Already deleted is success."""
 
     @abstractmethod
     def runs(
@@ -173,7 +173,7 @@ class Orchestrator(ABC):
         Args:
             native_id: the counterpart.
             since: only runs started at or after this instant; aware.
-            limit: at most so many.
+            limit: the most runs to return.
         """
 
     def trigger(self, native_id: str) -> str:
@@ -183,14 +183,14 @@ class Orchestrator(ABC):
         raise CannotExpressError("trigger", f"{self.flavor} cannot start a run now: {reason}")
 
     def probes(self) -> Iterator[Probe]:
-        """Looks that change nothing, in order, which tell whether each call would be answered.
+        """Read-only probes, in order, that show whether each call would succeed.
 
-        For ``pulumi-zenml doctor``. A flavor whose API can tell more adds to these.
+        For ``pulumi-zenml doctor``. A flavor whose API can report more adds to these.
         """
         return self.usual_probes()
 
     def usual_probes(self, part: str = "") -> Iterator[Probe]:
-        """What every orchestrator can be asked: list, read one, its runs.
+        """The probes of every orchestrator: list, read one, its runs.
 
         Args:
             part: see :class:`Probe`.
@@ -200,9 +200,7 @@ class Orchestrator(ABC):
 
         def list_some() -> Seen:
             found.extend(islice(self.list_all(), 1))
-            return Seen(
-                f"listed; {'there is at least one' if found else 'there is none'} of ZenML's"
-            )
+            return Seen(f"listed; ZenML has {'at least one' if found else 'none'}")
 
         def read_one() -> Seen:
             if not found:
@@ -219,7 +217,7 @@ class Orchestrator(ABC):
             if reason := getattr(ability, "reason", ""):
                 return Seen(reason, "skipped")
             runs = self.runs(found[0].native_id, limit=1)
-            return Seen(f"listed; {'there is at least one' if runs else 'there is none'}")
+            return Seen(f"listed; there is {'at least one' if runs else 'none'}")
 
         yield Probe(f"list: {what}", list_some, part=part)
         yield Probe(f"read: {what}", read_one, part=part)
@@ -227,7 +225,7 @@ class Orchestrator(ABC):
 
 
 def _no_example() -> Seen:
-    return Seen("there is none of ZenML's to try it on", "skipped")
+    return Seen("ZenML has none to try it on", "skipped")
 
 
 def _gaps(flavor: str, can: Capabilities, wanted: Wanted) -> list[InputError]:

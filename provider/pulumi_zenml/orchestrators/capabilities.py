@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Yes:
-    """The flavor honours it; ``note`` says how where that could surprise."""
+    """The flavor honours it; ``note`` says how if that is not obvious."""
 
     note: str = ""
 
@@ -19,7 +19,7 @@ class Gap:
     """The flavor does not honour it.
 
     Args:
-        word: ``not-yet`` (we could), ``upstream`` (they must), ``never`` (it makes no sense).
+        word: ``not-yet`` (this package could), ``upstream`` (ZenML or the vendor must), ``never``.
         reason: why, for the refusal and the table.
         instead: what to write instead; may be empty.
     """
@@ -38,18 +38,18 @@ class Capabilities:
     """What one flavor can do. Refusals, diff, tests and the docs table all read this.
 
     Args:
-        counterpart: what the native object is called, for example ``CronJob``.
+        counterpart: the native object's name, for example ``CronJob``.
         dialect: the name of its cadence dialect.
         smallest_interval: the shortest time between two fires that it honours.
         name_limit: longest schedule name it takes, in characters; ``None`` for ZenML's 255.
-        cron, interval, run_once: the three kinds of cadence.
+        cron, interval, run_once: the kinds of cadence.
         start_time, end_time, catchup, timezone: the window, missed fires, the zone.
         pause: pause and resume in place.
         change_in_place: orchestrator settings change without a replace.
         run_history: it can list the runs of a schedule.
         trigger: it can start a run now.
-        keeps_runs: deleting the counterpart leaves a run in progress alone.
-        fires_on_create: it runs once at once when it is made; a note says what we do about it.
+        keeps_runs: a run in progress continues when the counterpart is deleted.
+        fires_on_create: it runs once when it is created; the note says how that is prevented.
         found_by: how the counterpart of a record is found for certain.
         left_behind: what deleting the counterpart leaves in the orchestrator.
         runs_image: its runs need the image of the snapshot's build.

@@ -1,4 +1,4 @@
-"""Whether what an orchestrator holds is what was asked for."""
+"""Whether an orchestrator has what was declared."""
 
 from __future__ import annotations
 

@@ -14,13 +14,13 @@ from pulumi_zenml.json_types import Json
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a resource asks of the orchestrator's side of its pair.
+    """What a resource wants of the orchestrator's side of its pair.
 
     Args:
         name: the schedule's name in ZenML.
         owner: ``<project>/<stack>/<resource name>``, or empty for an unmanaged pair.
         cadence: when it fires.
-        paused: whether it may fire at all for now.
+        paused: whether it is paused.
         settings: ``orchestrator_settings``, checked.
         pipeline: the ZenML pipeline's name; empty when not yet known.
     """
@@ -35,17 +35,17 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Counterpart:
-    """A native schedule as the orchestrator holds it now.
+    """A native schedule as the orchestrator has it now.
 
     Args:
-        native_id: all that is needed to find it again, in the orchestrator's own terms.
+        native_id: identifies it in the orchestrator, in the orchestrator's own terms.
         native: its cadence in the orchestrator's own fields.
-        cadence: what those fields mean; ``None`` when the neutral cadence cannot hold it.
-        paused: whether it is kept from firing.
+        cadence: what those fields mean; ``None`` when the neutral cadence cannot express it.
+        paused: whether it is paused.
         snapshot_id: the ZenML snapshot it runs; ``None`` when its spec cannot be read.
-        owner: the ownership marker found on it; ``None`` when it carries none.
+        owner: the ownership marker found on it; ``None`` without one.
         settings: the values of ``orchestrator_settings`` found on it.
-        url: where a person can look at it; empty when there is no such page.
+        url: its page in the orchestrator's UI; empty when there is none.
         ended: it is past its last fire and will never fire again.
         problem: what is wrong with it, in words; empty when nothing is.
     """
@@ -69,16 +69,16 @@ RunState = Literal["queued", "running", "succeeded", "failed", "cancelled", "ski
 
 @dataclass(frozen=True)
 class NativeRun:
-    """One run that the orchestrator knows of.
+    """One run in the orchestrator.
 
     Args:
         run_id: the orchestrator's id of the run (ZenML's ``orchestrator_run_id`` where they match).
-        state: in the one vocabulary that all flavors are mapped to.
-        native_state: the orchestrator's own word.
-        scheduled_for: the fire time it stands for, aware; ``None`` when not known.
+        state: in the vocabulary that all flavors share.
+        native_state: the orchestrator's own term.
+        scheduled_for: its fire time, aware; ``None`` when not known.
         started, ended: aware; ``None`` when not (yet) known.
-        by_schedule: whether the schedule started it; ``None`` when it cannot be told.
-        url: where a person can look at it.
+        by_schedule: whether the schedule started it; ``None`` when it is not known.
+        url: its page in the orchestrator's UI.
     """
 
     run_id: str

@@ -1,4 +1,4 @@
-"""Read-only looks at an orchestrator, one for each call that a schedule needs."""
+"""Read-only probes of an orchestrator, one for each call that a schedule needs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ PROBE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look found.
+    """The result of a probe.
 
     Args:
-        detail: in words, with what was found.
-        result: ``unknown`` where it cannot be told, ``skipped`` where there is nothing to look at.
-        remedy: what to do; empty where nothing is to be done.
+        detail: what was found, in words.
+        result: ``unknown`` if it cannot be determined, ``skipped`` if there is nothing to check.
+        remedy: what to do; may be empty.
     """
 
     detail: str
@@ -30,15 +30,15 @@ class Seen:
 
 @dataclass(frozen=True)
 class Probe:
-    """One look that changes nothing.
+    """One read-only check.
 
     Args:
-        name: what is looked at, in a few words.
-        look: does it, within a deadline of its own. Where it fails it says so with the remedy, or
-            raises one of our errors, from which the remedy follows.
-        part: of the orchestrator, where it has several that can be down one by one. After a
-            part could not be reached its other probes are not tried.
-        seconds: how long it may take before it counts as no answer.
+        name: what is checked, in a few words.
+        look: runs it, with a deadline of its own. A failure is returned with its remedy, or raised
+            as one of our errors, from which the remedy is derived.
+        part: of the orchestrator, if it has several that can be down separately. When a part
+            cannot be reached, its other probes are skipped.
+        seconds: the deadline after which it counts as no answer.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Probe:
 
 
 def if_allowed(look: Callable[[], Seen]) -> Callable[[], Seen]:
-    """A look that no schedule depends on: a missing permission makes it unknown."""
+    """An optional probe: a missing permission makes it ``unknown``."""
 
     def look_if_allowed() -> Seen:
         try:

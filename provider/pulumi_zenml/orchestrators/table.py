@@ -9,7 +9,7 @@ TableRow = dict[str, str | int | None]
 
 
 def rows() -> list[TableRow]:
-    """One row a flavor: what it is, and a yes or the reason for each capability."""
+    """One row for each flavor, with a yes or the reason for each capability."""
     return [_row(flavor) for flavor in known_flavors()]
 
 
@@ -20,7 +20,7 @@ def refused() -> dict[str, str]:
 
 
 def split(row: TableRow) -> tuple[list[str], list[str]]:
-    """The capabilities that a row says yes to, and the others with the word for why."""
+    """The capabilities that a row has, and the others with the kind of gap."""
     names = get_orchestrator(str(row["flavor"])).capabilities.abilities()
     said = {name.replace("_", " "): _short(row[name]) for name in names}
     can = [name for name, word in said.items() if word == "yes"]
@@ -32,10 +32,10 @@ def markdown() -> str:
     lines = [
         "# Orchestrators",
         "",
-        "What each ZenML orchestrator can do with a schedule, from the code that refuses the rest",
-        "at preview. `pulumi-zenml orchestrators` prints the same.",
+        "What each ZenML orchestrator can do with a schedule. What it cannot do is an error at",
+        "preview. `pulumi-zenml orchestrators` prints the same.",
         "",
-        "A gap is *not-yet* (we could), *upstream* (they must) or *never* (it makes no sense).",
+        "A gap is *not-yet* (we could), *upstream* (ZenML or the vendor must) or *never*.",
         "",
     ]
     found = rows()

@@ -56,9 +56,9 @@ class AirflowOrchestrator(Orchestrator):
     triggered, listed with its runs and deleted in Airflow itself.
 
     ``native_id`` is the DAG id: the schedule's name in letters, digits, ``_``, ``.`` and ``-``,
-    cut at 200 characters, then ``-`` and eight random hexadecimal digits. So a replacement can
-    stand beside what it replaces, and never takes over the runs or the pause switch that
-    Airflow still holds of a DAG that is gone.
+    cut at 200 characters, then ``-`` and eight random hexadecimal digits. So a replacement
+    can exist beside what it replaces, and never inherits the runs or the pause switch of a DAG that
+    was deleted.
 
     A zip's ``config.json`` holds a ZenML API token in plain text (zenml 0.98), so the DAG folder
     is as secret as the ZenML project is.
@@ -133,13 +133,13 @@ class AirflowOrchestrator(Orchestrator):
         return None
 
     def shape(self, found: Counterpart, wanted: Wanted) -> Counterpart:
-        """Write the zip as asked, put it in place, and wait for Airflow where it has an API.
+        """Write the zip as wanted, put it in place, and wait for Airflow if it has an API.
 
-        What is to be paused in Airflow itself comes into place unable to fire, and gets its
-        cadence when it is paused.
+        A DAG that will be paused in Airflow is put in place unable to fire, and gets its cadence
+        when it is paused.
 
         Raises:
-            ServiceError: Airflow cannot import the DAG, or did not read it in ``wait`` seconds.
+            ServiceError: Airflow cannot import the DAG, or did not read it within ``wait`` seconds.
         """
         name, api = found.native_id, self._api
         staging = staging_folder(self.target.component)
@@ -165,22 +165,22 @@ class AirflowOrchestrator(Orchestrator):
     def read(self, native_id: str) -> Counterpart | None:
         """The zip in place as it is now, with Airflow's own pause switch.
 
-        A DAG that Airflow still fires although its zip is gone is there, with a problem.
+        A DAG that Airflow still fires although its zip was deleted is returned with a problem.
         """
         return self._view.look(native_id)
 
     def list_all(self) -> Iterator[Counterpart]:
-        """Every zip of the folder that ZenML wrote, and every file that is no readable zip.
+        """Every zip of the folder that ZenML wrote, and every file that is not a readable zip.
 
         Costs one listing, Airflow's DAG list by the page, and one read of each zip, which alone
-        says what it runs; in an object store that is a download each.
+        has its snapshot; in an object store that is a download each.
         """
         return self._view.everything()
 
     def set_paused(self, native_id: str, paused: bool) -> None:
         """Flip Airflow's switch if it knows the DAG; else write the zip so that it cannot fire.
 
-        Without catch-up a resumed schedule begins anew, so that Airflow makes up for nothing.
+        Without catch-up a resumed schedule gets a new start date, so Airflow does not catch up.
         """
         dag = self._open(self._folder, native_id)
         if dag is None:
@@ -193,15 +193,14 @@ class AirflowOrchestrator(Orchestrator):
             self._put(native_id, dag, paused=True)
 
     def delete(self, native_id: str) -> None:
-        """Pause the DAG, remove its zip, delete it in Airflow and see that it stays away.
+        """Pause the DAG, remove its zip, delete it in Airflow and check that it does not come back.
 
-        A run in progress is stopped, as it cannot go on without the zip. An Airflow that reads
-        another path than the one given here may read a copy of the folder, and is waited for
-        until it sees that the zip is gone; with ``wait`` 0 what it holds of the DAG is left
-        there, paused.
+        A run in progress is stopped, as it cannot continue without the zip. An Airflow that reads
+        another path than the one given here may read a copy of the folder; then this waits until
+        Airflow has noticed the deletion. With ``wait`` 0 Airflow keeps the DAG, paused.
 
         Raises:
-            NotGoneError: Airflow still holds the DAG after ``wait`` seconds.
+            NotGoneError: Airflow still has the DAG after ``wait`` seconds.
         """
         api = self._api
         known = api.dag(native_id) if api else None
@@ -234,7 +233,7 @@ class AirflowOrchestrator(Orchestrator):
 
         Raises:
             CannotExpressError: there is no ``api_url``.
-            RefusedError: the DAG is paused, so that Airflow would keep the run waiting.
+            RefusedError: the DAG is paused, and Airflow would queue the run.
         """
         if self._api is None:
             raise CannotExpressError(
@@ -248,8 +247,8 @@ class AirflowOrchestrator(Orchestrator):
         if dag.paused:
             raise RefusedError(
                 SERVICE,
-                f"the DAG '{native_id}' is paused, and Airflow would keep a run waiting until it "
-                "is resumed. Resume the schedule first.",
+                f"the DAG '{native_id}' is paused, and Airflow would queue the run until it is "
+                "resumed. Resume the schedule first.",
             )
         return self._api.trigger(native_id)
 

@@ -1,4 +1,4 @@
-"""What we ask of Airflow's REST API, the same for Airflow 3 and Airflow 2."""
+"""The calls to Airflow's REST API, the same for Airflow 3 and Airflow 2."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Dag:
     Args:
         dag_id: its id.
         paused: Airflow's own switch.
-        gone: its file is no longer there (``is_stale``, or not ``is_active``).
+        gone: its file was deleted (``is_stale``, or not ``is_active``).
         next_run: when Airflow will make the next run; aware, or ``None`` for never.
         broken: its file last failed to import.
         token: names its file for a new parse.
@@ -59,7 +59,7 @@ class AirflowApi:
         self.http = http
 
     def verify(self) -> None:
-        """Raise unless Airflow answers and lets us list DAGs."""
+        """Raise unless Airflow answers and permits listing DAGs."""
         self._get("/dags", {"limit": 1})
 
     def dag(self, dag_id: str) -> Dag | None:
@@ -90,16 +90,16 @@ class AirflowApi:
         )
 
     def parse_again(self, dag: Dag) -> None:
-        """Ask for the DAG's file to be read soon; Airflow does so sooner or later anyway."""
-        # Asked for already, or an Airflow without this call.
+        """Request a parse of the DAG's file now instead of at the next interval."""
+        # Requested already, or an Airflow without this call.
         with suppress(RefusedError, NotFoundError):
             self.http.call("PUT", f"/parseDagFile/{quote(dag.token)}", answer=False)
 
     def delete(self, dag_id: str) -> bool:
-        """Delete what Airflow holds of a DAG, its runs included. Unknown is success.
+        """Delete a DAG in Airflow, its runs included. Unknown is success.
 
         Returns:
-            Whether it is deleted; Airflow does not while one of its tasks is running.
+            Whether it was deleted; Airflow refuses while one of its tasks is running.
         """
         try:
             self.http.call("DELETE", f"/dags/{quote(dag_id)}")

@@ -1,4 +1,4 @@
-"""A DAG zip as a counterpart, and a counterpart's wishes as a DAG zip."""
+"""A DAG zip as a counterpart, and a wanted counterpart as a DAG zip."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from pulumi_zenml.orchestrators.airflow.zip import (
 from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 
 TAG = "pulumi-zenml"
-"""The tag on every DAG that we made or adopted."""
+"""The tag on every DAG that this package created or adopted."""
 
 _LONGEST_TAG = 100
 
 
 def counterpart(name: str, dag: DagZip) -> Counterpart:
-    """What a zip says, Airflow itself not asked.
+    """A zip as a counterpart, without Airflow's own state.
 
     Args:
         name: the file's name without ``.zip``.
@@ -40,7 +40,7 @@ def counterpart(name: str, dag: DagZip) -> Counterpart:
     cadence = _cadence(dag, fields)
     problem = ""
     if dag.dag_id != name:
-        problem = f"the file {name}.zip holds the DAG '{dag.dag_id}'"
+        problem = f"the file {name}.zip contains the DAG '{dag.dag_id}'"
     arguments = dag.dag_args
     return Counterpart(
         native_id=name,
@@ -85,16 +85,16 @@ def shaped(dag: DagZip, wanted: Wanted) -> DagZip:
 def timed(dag: DagZip, *, paused: bool, major: int, anew: bool = False) -> DagZip:
     """A zip whose timing is its declared cadence, or that does not fire.
 
-    Timing that is right already stays, so that a start date does not move.
+    Timing that is right already is kept, so that the start date does not change.
 
     Args:
         dag: the zip.
         paused: whether it is to be written so that it does not fire.
         major: Airflow's major version.
-        anew: begin now, whatever was missed.
+        anew: start now, without catching up.
 
     Raises:
-        CannotExpressError: ZenML wrote a cadence that we could not write again.
+        CannotExpressError: ZenML wrote a cadence that cannot be written back.
     """
     dag = _marked(dag)
     marker = dag.marker
@@ -115,7 +115,7 @@ def is_paused(dag: DagZip) -> bool:
     if dag.timing()["schedule"] != INERT:
         return False
     marker = dag.marker
-    # A run-once that is over is written the same way, and is not paused.
+    # A run-once that has ended is written the same way, and is not paused.
     over = marker is not None and not marker.paused and marker.written.get("schedule") == INERT
     return not over
 
@@ -133,7 +133,7 @@ def _marked(dag: DagZip) -> DagZip:
 
 
 def _fields(dag: DagZip) -> dict[str, object]:
-    """The timing in force in the dialect's fields: each as asked, unless edited by hand."""
+    """The timing in force in the dialect's fields: each as declared, unless edited by hand."""
     found = dag.timing()
     marker = dag.marker or Marker()
     asked = Airflow().write(marker.declared).fields if marker.declared else {}

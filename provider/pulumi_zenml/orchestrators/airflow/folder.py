@@ -51,14 +51,14 @@ class Folder(ABC):
 
     @abstractmethod
     def write(self, name: str, data: bytes) -> None:
-        """Put a zip in place at once: a reader sees the old one or the new one, whole."""
+        """Write a zip atomically: a reader sees the old one or the new one."""
 
     @abstractmethod
     def remove(self, name: str) -> None:
-        """Remove a zip; it may be gone already."""
+        """Remove a zip; already deleted is success."""
 
     def holds(self, name: str, file: str) -> bool:
-        """Whether a file that Airflow read is this very zip, and no copy of it.
+        """Whether a file that Airflow read is this zip, and not a copy of it.
 
         Args:
             name: the zip.
@@ -68,7 +68,7 @@ class Folder(ABC):
 
     @abstractmethod
     def sweep(self) -> None:
-        """Remove what a killed process left while it wrote here."""
+        """Remove temporary files that an interrupted process left here."""
 
 
 class LocalFolder(Folder):
@@ -87,8 +87,10 @@ class LocalFolder(Folder):
         while not there.exists() and there != there.parent:
             there = there.parent
         if not there.is_dir():
-            raise ServiceError(SERVICE, f"the DAG folder {self.where} is no folder: {there} is not")
-        # A file without a name: what access(2) says is not true for root or a read-only mount.
+            raise ServiceError(
+                SERVICE, f"the DAG folder {self.where} is not a folder: {there} is not one"
+            )
+        # A file without a name: access(2) is not reliable for root or a read-only mount.
         with _translated(f"write to the DAG folder {self.where}"), TemporaryFile(dir=there):
             pass
 
@@ -199,7 +201,7 @@ class RemoteFolder(Folder):
         with _translated(f"write {url}"), self.store.open(url, "wb") as file:
             file.write(data)
         if self.read(name) != data:
-            raise ServiceError(SERVICE, f"{url} does not hold what was just written to it.")
+            raise ServiceError(SERVICE, f"{url} does not contain what was just written to it.")
 
     def remove(self, name: str) -> None:
         url = self._url(name)
@@ -207,7 +209,7 @@ class RemoteFolder(Folder):
             self.store.remove(url)
 
     def sweep(self) -> None:
-        """Nothing: a store shows an object only when it is whole."""
+        """Nothing: an object store shows only complete objects."""
 
     def _url(self, name: str) -> str:
         return f"{self.where}/{name}{ZIP}"
@@ -282,14 +284,14 @@ def _shared(one: str, other: str) -> int:
 
 @contextlib.contextmanager
 def _translated(doing: str) -> Iterator[None]:
-    """Turn what file systems raise into our errors."""
+    """Turn a file system's exceptions into our errors."""
     try:
         yield
     except ServiceError:
         raise
     except PermissionError as error:
         raise PermissionDeniedError(
-            SERVICE, f"may not {doing}: {error.strerror or error}. Give this user the right."
+            SERVICE, f"may not {doing}: {error.strerror or error}. Grant this user the permission."
         ) from error
     except Exception as error:  # every artifact store raises its own SDK's errors
         raise ServiceError(

@@ -1,4 +1,4 @@
-"""One Airflow over HTTP: which version it is, who we are there, and what its answers mean."""
+"""One Airflow over HTTP: its version, the login, and its errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LONGEST_DETAIL = 300
 
 
 class ConflictError(RefusedError):
-    """Refused because of what goes on there now (HTTP 409)."""
+    """Refused because of the current state of the resource (HTTP 409)."""
 
 
 class _RetryError(Exception):
@@ -62,7 +62,7 @@ class AirflowHttp:
         try:
             self._http = httpx.Client(base_url=self.url, timeout=deadline)
         except httpx.InvalidURL as error:
-            raise ServiceError(SERVICE, f"`api_url` {self.url!r} is no URL: {error}.") from error
+            raise ServiceError(SERVICE, f"`api_url` {self.url!r} is not a URL: {error}.") from error
         # It logs every request, and ZenML shows what is logged.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         weakref.finalize(self, self._http.close)
@@ -83,14 +83,14 @@ class AirflowHttp:
         Args:
             method: for example ``GET``.
             path: below ``/api/vN``.
-            again: repeat it while Airflow is busy or away; only for what may be done twice.
-            answer: whether what it answers is of interest, and JSON.
+            again: retry while Airflow is busy or unreachable; only for calls that may be repeated.
+            answer: whether to return the response's JSON.
             request: as for ``httpx.Client.request``.
         """
         where = f"/api/v{self.major - 1}{path}"
         response = self._send(method, where, again=again, auth=self._auth(), **request)
         if _is_stranger(response) and self._token:
-            self._token = ""  # it lasts a day by default; a new one may do
+            self._token = ""  # it lasts a day by default; get a new one
             response = self._send(method, where, again=again, auth=self._auth(), **request)
         _raise_for(response, f"{method} {where}")
         return _json(response) if answer and response.content else None
@@ -107,7 +107,7 @@ class AirflowHttp:
             except httpx.TimeoutException as error:
                 raise self._unreachable(error, "did not answer in time") from error
             except httpx.UnsupportedProtocol as error:
-                raise self._unreachable(error, "is no http or https URL") from error
+                raise self._unreachable(error, "is not an http or https URL") from error
             except httpx.TransportError as error:
                 raise _RetryError(self._unreachable(error, "cannot be reached")) from error
             if response.status_code == 429 or response.status_code >= 500:
@@ -129,7 +129,7 @@ class AirflowHttp:
         return UnreachableError(
             SERVICE,
             f"{self.url} {what} ({type(error).__name__}: {error}). Check `api_url` in "
-            "zenml:orchestrators and that Airflow's API server runs.",
+            "zenml:orchestrators, and that Airflow's API server is running.",
         )
 
     def _detect(self) -> int:
@@ -141,8 +141,8 @@ class AirflowHttp:
                 _raise_for(response, f"GET {path}")
         raise ServiceError(
             SERVICE,
-            f"{self.url} is no Airflow 2 or 3: neither /api/v2/version nor /api/v1/version is "
-            "there. Give the address of Airflow's web server in `api_url`.",
+            f"{self.url} is not an Airflow 2 or 3: neither /api/v2/version nor /api/v1/version "
+            "exists. Give the address of Airflow's web server in `api_url`.",
         )
 
     def _auth(self) -> Callable[[httpx.Request], httpx.Request] | tuple[str, str] | None:
@@ -165,8 +165,8 @@ class AirflowHttp:
         if response.status_code in (404, 405):
             raise UnauthenticatedError(
                 SERVICE,
-                "its auth manager takes no user and password at /auth/token. Give a `token` in "
-                "zenml:orchestrators.",
+                "its auth manager has no user and password login at /auth/token. Give a `token` "
+                "in zenml:orchestrators.",
             )
         _raise_for(response, "POST /auth/token")
         self._token = str(_json(response)["access_token"])
@@ -178,7 +178,7 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def _says_version(response: httpx.Response) -> bool:
-    """Airflow 3 answers any path that it does not know with a page for browsers."""
+    """Airflow 3 answers every unknown path with its web page."""
     try:
         return "version" in response.json()
     except ValueError:
@@ -186,7 +186,7 @@ def _says_version(response: httpx.Response) -> bool:
 
 
 def _is_stranger(response: httpx.Response) -> bool:
-    """Whether the caller is not known. Airflow 3 says 403 of a token that is bad or expired."""
+    """Whether the caller is not authenticated. Airflow 3 answers an invalid token with 403."""
     return response.status_code == 401 or (
         response.status_code == 403 and "token" in _detail(response).lower()
     )
@@ -199,10 +199,10 @@ def _raise_for(response: httpx.Response, call: str) -> None:
 
 def _failed(response: httpx.Response, call: str) -> ServiceError:
     status = response.status_code
-    said = f"{call} was answered {status}{_detail(response)}"
+    said = f"{call} returned {status}{_detail(response)}"
     where = "in zenml:orchestrators"
     if status < 400:
-        hint = f"It wants a person to log in: give a `token` {where}, or correct `api_url`."
+        hint = f"It redirects to a login page: give a `token` {where}, or correct `api_url`."
         return UnauthenticatedError(SERVICE, f"{said}. {hint}")
     if _is_stranger(response):
         hint = f"Check `username` and `password`, or `token`, {where}."
@@ -219,9 +219,9 @@ def _failed(response: httpx.Response, call: str) -> ServiceError:
     if status == 409:
         return ConflictError(SERVICE, f"{said}.")
     if status == 429:
-        return ThrottledError(SERVICE, f"{said}, again and again. Try later.")
+        return ThrottledError(SERVICE, f"{said}, after several attempts. Try again later.")
     if status >= 500:
-        return ServiceError(SERVICE, f"{said}. Airflow's own log says why.")
+        return ServiceError(SERVICE, f"{said}. See Airflow's log.")
     return RefusedError(SERVICE, f"{said}.")
 
 
@@ -240,6 +240,6 @@ def _json(response: httpx.Response) -> Any:
     except ValueError as error:
         raise ServiceError(
             SERVICE,
-            f"{response.request.url} answered with something else than JSON. Is `api_url` the "
-            "address of Airflow's web server?",
+            f"{response.request.url} did not return JSON. Is `api_url` the address of Airflow's "
+            "web server?",
         ) from error

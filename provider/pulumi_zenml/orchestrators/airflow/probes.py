@@ -1,4 +1,4 @@
-"""What an Airflow and its DAG folder can be asked without a change."""
+"""Read-only probes of an Airflow and its DAG folder."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ FOLDER, API = "DAG folder", "Airflow's API"
 
 # The pool of every task that names none (Airflow 3 models/pool.py).
 _POOL = "default_pool"
-_START = "Start 'airflow scheduler' and 'airflow dag-processor', and look at their logs."
+_START = "Start 'airflow scheduler' and 'airflow dag-processor', and check their logs."
 _TOLD = 3
 
 
 def folder_probes(folder: Callable[[], Folder]) -> Iterator[Probe]:
-    """Whether it is there, and can be written to as far as that can be told without writing.
+    """Whether the folder exists and can be written to, as far as a check without writing shows.
 
     Args:
-        folder: finds it; raises one of our errors where it cannot be.
+        folder: opens it, or raises one of our errors.
     """
     yield Probe("DAG folder", partial(_folder, folder), part=FOLDER)
 
 
 def api_probes(api: AirflowApi, folder: Callable[[], Folder]) -> Iterator[Probe]:
-    """Version, the parts of Airflow that make runs, DAGs, import errors, and room for tasks.
+    """Version, health of the scheduler, DAGs, import errors, and free slots for tasks.
 
     Args:
         api: of Airflow.
-        folder: finds the DAG folder.
+        folder: opens the DAG folder.
     """
     yield Probe("version", partial(_version, api), part=API)
     yield Probe("scheduler and DAG processor", partial(_health, api), part=API)
     yield Probe("list DAGs", partial(_dags, api), part=API)
     yield Probe("import errors", partial(_import_errors, api, folder), part=API)
-    yield Probe("room for tasks", if_allowed(partial(_pool, api)), part=API)
+    yield Probe("free task slots", if_allowed(partial(_pool, api)), part=API)
 
 
 def no_api() -> Probe:
-    """Stands for Airflow's API where none is given."""
-    detail = "there is no api_url, so Airflow itself cannot be asked"
+    """The probe in place of Airflow's API, if none is configured."""
+    detail = "there is no api_url, so Airflow itself cannot be probed"
     remedy = "Set api_url for the orchestrator in Pulumi config zenml:orchestrators."
     return Probe(API, lambda: Seen(detail, "unknown", remedy), part=API)
 
@@ -56,22 +56,26 @@ def _folder(find: Callable[[], Folder]) -> Seen:
     folder = find()
     if not isinstance(folder, LocalFolder):
         count = len(folder.names())
-        return Seen(f"{folder.where} has {count} zips; whether it takes more, a creation tells")
+        return Seen(
+            f"{folder.where} has {count} zips; whether it is writable shows on the first create"
+        )
     there = folder.path
     while not there.exists() and there != there.parent:
         there = there.parent
     if not there.is_dir():
-        raise ServiceError(SERVICE, f"the DAG folder {folder.where} is no folder: {there} is not.")
+        raise ServiceError(
+            SERVICE, f"the DAG folder {folder.where} is not a folder: {there} is not one."
+        )
     _require_writable(there)
     if there != folder.path:
-        return Seen(f"{folder.where} is made with the first DAG; {there} can be written to")
+        return Seen(f"{folder.where} is created with the first DAG; {there} can be written to")
     return Seen(f"{folder.where} has {len(folder.names())} zips and can be written to")
 
 
 def _require_writable(path: Path) -> None:
     read_only = os.statvfs(path).f_flag & os.ST_RDONLY
     if read_only or not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        why = "it is on a read-only file system" if read_only else "this user may not"
+        why = "it is on a read-only file system" if read_only else "permission denied"
         raise PermissionDeniedError(SERVICE, f"DAGs cannot be written to {path}: {why}.")
 
 
@@ -112,7 +116,7 @@ def _import_errors(api: AirflowApi, folder: Callable[[], Folder]) -> Seen:
         return Seen("none for ZenML's DAGs")
     told = "; ".join(f"'{name}': {why}" for name, why in list(broken.items())[:_TOLD])
     more = f" and {len(broken) - _TOLD} more" if len(broken) > _TOLD else ""
-    remedy = "Install what the DAG imports where Airflow parses it, or make the schedule again."
+    remedy = "Install what the DAG imports where Airflow parses it, or recreate the schedule."
     return Seen(f"Airflow cannot import {told}{more}", "failed", remedy)
 
 

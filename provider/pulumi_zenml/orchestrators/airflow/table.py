@@ -1,4 +1,4 @@
-"""What Airflow can do as ZenML drives it, and what can be set for it."""
+"""Airflow's capabilities through ZenML, its settings and overrides."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
 
 WAIT_SECONDS = 420
-"""Airflow looks for new files every 300 s by default ([dag_processor] refresh_interval)."""
+"""Airflow scans for new files every 300 s by default ([dag_processor] refresh_interval)."""
 TIMEOUT_SECONDS = 30
 
 CAPABILITIES = Capabilities(
@@ -18,14 +18,14 @@ CAPABILITIES = Capabilities(
     smallest_interval=timedelta(seconds=1),
     cron=Yes(),
     interval=Yes("as a cron where one is exact; any other needs `catchup`"),
-    run_once=Yes("the DAG stays, and never fires again"),
+    run_once=Yes("the DAG is kept, and never fires again"),
     start_time=Yes(),
     end_time=Yes(),
     catchup=Yes(),
     timezone=Gap(
         "upstream",
         "ZenML's DAG generator writes DAGs in UTC.",
-        "Zones whose clock never changes are turned into UTC.",
+        "Zones whose clock never changes are converted to UTC.",
     ),
     pause=Yes(
         "at once with `api_url`; else when Airflow reads the zip again ([dag_processor] "
@@ -38,7 +38,7 @@ CAPABILITIES = Capabilities(
     fires_on_create=Gap("never", "the start date is not before now, except with `catchup`."),
     found_by="`--snapshot_id` in the zip's config.json",
     left_behind="nothing with `api_url`; else Airflow keeps the DAG as stale, with its runs, "
-    "and fires it until it sees that the zip is gone ([dag_processor] refresh_interval, "
+    "and fires it until it notices that the zip was deleted ([dag_processor] refresh_interval, "
     "5 minutes by default)",
     runs_image=True,
 )
@@ -57,16 +57,20 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
 OVERRIDES: Mapping[str, Setting] = MappingProxyType(
     {
         "api_url": Setting(str, "address of Airflow's web server, without /api/..."),
-        "username": Setting(str, "who to log in as"),
+        "username": Setting(str, "the user to log in as"),
         "password": Setting(str, "the password; a secret"),
         "token": Setting(str, "a bearer token instead of a login; a secret"),
         "wait": Setting(
-            int, f"seconds to wait for Airflow to read a zip, 0 for none; else {WAIT_SECONDS}"
+            int, f"seconds to wait for Airflow to read a zip, 0 for none; default {WAIT_SECONDS}"
         ),
-        "timeout": Setting(int, f"seconds that Airflow may take to answer; else {TIMEOUT_SECONDS}"),
-        "dag_output_dir": Setting(str, "the DAG folder as it is seen from here"),
+        "timeout": Setting(
+            int, f"seconds that Airflow may take to answer; default {TIMEOUT_SECONDS}"
+        ),
+        "dag_output_dir": Setting(str, "the DAG folder's path on this machine"),
         "airflow_version": Setting(
-            str, "who reads the folder where no api_url is given; else 3", ("2", "3")
+            str,
+            "major version of the Airflow that reads the folder, without api_url; default 3",
+            ("2", "3"),
         ),
     }
 )

@@ -1,4 +1,4 @@
-"""Which schedule and dates make Airflow fire exactly when a cadence says."""
+"""The schedule and dates with which Airflow fires exactly as a cadence."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pulumi_zenml.cadence.model import Cadence
 INERT = "0 0 1 1 * 0 1970-2020,2060-2070"
 """A cron that is valid and does not fire before 2060.
 
-Airflow has no word for "never" that ZenML's generator would pass on: its ``schedule`` is text or
-a duration. An end date in the past would stop the schedule too, but also the tasks that a run in
+ZenML's generator cannot pass on Airflow's ``schedule=None``: its ``schedule`` is text or a
+duration. An end date in the past would stop the schedule too, but also the tasks that a run in
 progress has yet to start (Airflow 2 ti_deps/deps/runnable_exec_date_dep.py). croniter takes a
 seventh field for the years from 3.0 on; the early years are there because Airflow also asks for
 the fire before now.
@@ -32,15 +32,15 @@ def timing(
 ) -> dict[str, object]:
     """The timing keys of ``config.json`` for a cadence.
 
-    Airflow makes up for the last missed fire after a start date even without catch-up, when it
-    first reads a DAG and when a DAG is resumed (Airflow 3 timetables/trigger.py). So without
+    Airflow runs the last missed fire after a start date even without catch-up, when it first
+    reads a DAG and when a DAG is resumed (Airflow 3 timetables/trigger.py). So without
     catch-up the start date is never before ``now``.
 
     Args:
-        cadence: what was asked for.
+        cadence: the declared cadence.
         paused: write it so that it does not fire.
-        since: when the schedule was made; where catch-up begins without a ``start_time``.
-        now: nothing is made up for before this instant unless the cadence says so.
+        since: when the schedule was created; where catch-up begins without a ``start_time``.
+        now: missed fires before this instant are skipped, unless the cadence has catch-up.
         major: Airflow's major version. Airflow 2 fires at the end of the interval that starts
             at a cron's time (timetables/interval.py), so its dates lie one fire earlier.
     """

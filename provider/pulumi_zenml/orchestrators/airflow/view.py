@@ -1,4 +1,4 @@
-"""The counterparts in a DAG folder, with what Airflow itself knows of them."""
+"""The counterparts in a DAG folder, with Airflow's own state of them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class View:
 
     Args:
         folder: the folder.
-        api: the Airflow that reads it, if it is to be asked.
-        waits: whether what Airflow has not noticed yet is something to be told.
+        api: the Airflow that reads it, if configured.
+        waits: whether a change that Airflow has not noticed yet is a problem.
     """
 
     def __init__(self, folder: Folder, api: AirflowApi | None, *, waits: bool = True) -> None:
@@ -58,7 +58,7 @@ class View:
     def _join(
         self, name: str, there: Dag | None, reasons: Callable[[], Mapping[str, str]]
     ) -> Counterpart | None:
-        """A zip together with what Airflow has of it."""
+        """A zip together with its DAG in Airflow."""
         assert self._api
         dag, found = self._read(name)
         if found is None:
@@ -80,7 +80,7 @@ class View:
         )
 
     def _ghost(self, there: Dag) -> Counterpart | None:
-        """A DAG of ours that Airflow still holds although its zip is gone."""
+        """A DAG of ours that Airflow still has although its zip was deleted."""
         if there.gone or TAG not in there.tags or (there.paused and not self._waits):
             return None
         assert self._api
@@ -92,5 +92,5 @@ class View:
             there.paused,
             None,
             url=self._api.url(there.dag_id),
-            problem=f"its zip is gone from {where}, but Airflow has not noticed yet",
+            problem=f"its zip was deleted from {where}, but Airflow has not noticed yet",
         )

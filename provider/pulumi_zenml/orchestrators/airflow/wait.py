@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 _FIRST_POLL_SECONDS = 0.5
 _LONGEST_POLL_SECONDS = 3.0
-"""Import errors come and go, so that looking seldom would miss them."""
+"""Import errors come and go, so rare polls would miss them."""
 _STAYS_AWAY_SECONDS = 3.0
 _STOPPING_SECONDS = 60.0
 
 _SLOW = (
-    "Airflow looks for new files every [dag_processor] refresh_interval (300 s by default; "
+    "Airflow scans for new files every [dag_processor] refresh_interval (300 s by default; "
     "Airflow 2: [scheduler] dag_dir_list_interval). `wait` in zenml:orchestrators says how long "
     "to wait."
 )
@@ -39,7 +39,7 @@ def appears(api: AirflowApi, name: str, dag: DagZip, *, where: str, seconds: flo
 
     Raises:
         RefusedError: Airflow cannot import it; the reason comes and goes in Airflow's list of
-            import errors (apache/airflow 28068), so one sight of it is enough.
+            import errors (apache/airflow 28068), so seeing it once is enough.
         ServiceError: Airflow did not read it in time.
     """
 
@@ -90,12 +90,12 @@ def begins_anew(api: AirflowApi, name: str, *, seconds: float) -> None:
 
 
 def missed(dag: Dag) -> datetime | None:
-    """The fire in the past that Airflow would make up for if the DAG were resumed."""
+    """The missed fire that Airflow would run if the DAG were resumed."""
     return dag.next_run if dag.next_run and dag.next_run <= datetime.now(UTC) else None
 
 
 def stays_away(api: AirflowApi, name: str, *, at_once: bool, seconds: float) -> None:
-    """Delete a DAG whose file is removed, and see that Airflow does not bring it back.
+    """Delete a DAG whose file was removed, and check that Airflow does not bring it back.
 
     While Airflow still has a copy of the file or is just reading it, a deleted DAG comes back
     with its switch on (apache/airflow 39758).
@@ -103,11 +103,11 @@ def stays_away(api: AirflowApi, name: str, *, at_once: bool, seconds: float) -> 
     Args:
         api: Airflow.
         name: the DAG.
-        at_once: Airflow reads the folder itself, and no copy of it.
-        seconds: how long to wait for Airflow to see that the file is gone; 0 to leave it be.
+        at_once: Airflow reads the folder itself, and not a copy of it.
+        seconds: how long to wait for Airflow to notice the deletion; 0 to leave the DAG there.
 
     Raises:
-        NotGoneError: Airflow still holds it.
+        NotGoneError: Airflow still has it.
     """
     if at_once:
         _delete(api, name)
@@ -158,7 +158,7 @@ def _is_away(api: AirflowApi, name: str) -> bool:
 
 
 def _poll(look: Callable[[], T | None], seconds: float, late: Callable[[], Exception]) -> T:
-    """Look until there is something, at first often."""
+    """Poll until there is a result, at first often."""
     deadline = time.monotonic() + seconds
     pause = _FIRST_POLL_SECONDS
     while True:

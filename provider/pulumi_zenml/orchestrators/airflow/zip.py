@@ -1,4 +1,4 @@
-"""The DAG zip that ZenML writes for Airflow, and what we keep in it."""
+"""The DAG zip that ZenML writes for Airflow, and our marker in it."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _SHORTEST_SECRET = 8
 
 
 class BrokenZipError(Exception):
-    """A file that is no DAG zip; the message says why."""
+    """A file that is not a DAG zip; the message says why."""
 
 
 @dataclass(frozen=True)
 class Marker:
-    """What we know of a DAG zip that its configuration cannot say.
+    """What we store about a DAG zip that its configuration has no field for.
 
     Args:
         owner: ``<project>/<stack>/<resource name>``, or empty.
-        declared: the cadence as asked; ``None`` when nobody asked for one.
-        written: the :data:`TIMING` values that we wrote for it. A value in ``config.json``
-            that is another one was put there by hand.
-        since: when the schedule was made, ISO 8601.
-        paused: whether the written values keep it from firing.
+        declared: the declared cadence; ``None`` without one.
+        written: the :data:`TIMING` values that we wrote for it. A different value in
+            ``config.json`` was edited by hand.
+        since: when the schedule was created, ISO 8601.
+        paused: whether it was written so that it does not fire.
         settings: DAG arguments that we set, with what the pipeline had there (or ``None``).
         tags: the tags that we added.
     """
@@ -62,7 +62,7 @@ class Marker:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Marker:
-        """Read a marker file; keys that we do not know are left out.
+        """Read a marker file; unknown keys are ignored.
 
         Raises:
             ValueError, TypeError: it is not as we write it.
@@ -76,11 +76,11 @@ class Marker:
 
 @dataclass(frozen=True)
 class DagZip:
-    """One DAG zip in memory. It holds a ZenML token, so none of it belongs in a message.
+    """One DAG zip in memory. It contains a ZenML token, so messages must not quote it.
 
     Args:
         config: the parsed ``config.json``.
-        marker: our part; ``None`` for a zip that only ZenML wrote.
+        marker: ours; ``None`` for a zip that only ZenML wrote.
         others: every other file in it, ``dag.py`` first of all.
     """
 
@@ -107,9 +107,9 @@ class DagZip:
             mark = files.pop(MARKER, None)
             marker = Marker.from_json(mark) if mark is not None else None
         except (ValueError, TypeError) as error:
-            raise BrokenZipError(f"its {CONFIG} or {MARKER} is not as it was written") from error
+            raise BrokenZipError(f"its {CONFIG} or {MARKER} is damaged") from error
         if not isinstance(config, dict):
-            raise BrokenZipError(f"its {CONFIG} holds no object")
+            raise BrokenZipError(f"its {CONFIG} is not a JSON object")
         return cls(config, marker, files)
 
     def data(self) -> bytes:
@@ -134,7 +134,7 @@ class DagZip:
 
     @property
     def snapshot_id(self) -> str | None:
-        """The ZenML snapshot that its tasks run, or ``None`` when they name none."""
+        """The ZenML snapshot that its tasks run, or ``None``."""
         for task in self._tasks():
             arguments = task.get("arguments")
             if isinstance(arguments, list) and _SNAPSHOT_FLAG in arguments[:-1]:

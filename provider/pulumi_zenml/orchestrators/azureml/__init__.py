@@ -1,7 +1,7 @@
-"""AzureML: job schedules of a workspace, with a cron or a recurrence for a trigger.
+"""AzureML: job schedules of a workspace, with a cron or recurrence trigger.
 
 ZenML passes its cron on verbatim, in UTC, to a service that ignores the day and month in it
-(zenml 0.98 azureml_orchestrator.submit_pipeline). It is shown a trigger that starts years from
+(zenml 0.98 azureml_orchestrator.submit_pipeline). It is given a trigger that starts years from
 now; :meth:`AzureMLOrchestrator.shape` then sets the exact one, in one write.
 """
 
@@ -36,14 +36,14 @@ from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wante
 from pulumi_zenml.orchestrators.probe import Probe, Seen
 from pulumi_zenml.zenml.submission import Submission
 
-# What azure-ai-ml speaks: a version that knew fewer fields of a job would lose them.
+# The version of azure-ai-ml: an older one would drop fields of a job.
 _SCHEDULES = "2023-06-01-preview"
 _COMPONENTS = _JOBS = _TRIGGER = "2024-01-01-preview"
 _WORKSPACES = "2024-04-01"
 
 _MADE_BY_ZENML = re.compile(r".+_[0-9a-f]{32}")
 _SNAPSHOT_ID = re.compile(r"--snapshot_id[ =]['\"]?([0-9a-f-]{36})")
-# Logic Apps, which fire AzureML's schedules, take a start up to 49 years ahead.
+# Logic Apps, which fire AzureML's schedules, accept a start up to 49 years ahead.
 _YEARS_AHEAD = timedelta(days=5 * 365)
 _OVER = {"succeeded", "failed", "canceled"}
 
@@ -61,14 +61,14 @@ class AzureMLOrchestrator(Orchestrator):
         run_once=Gap("upstream", "AzureML has no schedule that fires once", "EventBridge or at"),
         start_time=Yes(),
         end_time=Yes(),
-        catchup=Gap("upstream", "AzureML does not make up for missed fires"),
+        catchup=Gap("upstream", "AzureML does not catch up on missed fires"),
         timezone=Yes("as the Windows zone with the same clock"),
         pause=Yes(),
-        change_in_place=Yes("the owner mark; the flavor has no settings"),
+        change_in_place=Yes("the ownership marker; the flavor has no settings"),
         run_history=Yes("jobs whose display name is the schedule's with the time it fired"),
         trigger=Yes("not while it is paused"),
         keeps_runs=Yes("jobs are not deleted with their schedule"),
-        fires_on_create=Gap("never", "a start is always sent, so that the first job waits"),
+        fires_on_create=Gap("never", "a start is always sent, so the first job waits for it"),
         found_by="the snapshot's id in the command of the components that it runs",
         left_behind="the component versions and the environment that ZenML registered, with a "
         "ZenML token in the commands that ends with the record; AzureML only archives those",
@@ -77,8 +77,8 @@ class AzureMLOrchestrator(Orchestrator):
     )
     overrides: ClassVar[Mapping[str, Setting]] = {
         "management_url": Setting(str, "Azure Resource Manager, for example of another cloud"),
-        "timeout_seconds": Setting(int, "how long an answer may take; default 30"),
-        "attempts": Setting(int, "how often a call is made that fails for the moment; default 4"),
+        "timeout_seconds": Setting(int, "seconds to wait for a response; default 30"),
+        "attempts": Setting(int, "attempts of a call that fails with a transient error; default 4"),
     }
 
     def __init__(self, target: Target) -> None:
@@ -87,7 +87,7 @@ class AzureMLOrchestrator(Orchestrator):
         self._snapshots: dict[str, str | None] = {}
 
     def verify(self, wanted: Wanted) -> None:
-        """Look: the workspace is there, its schedules may be read, the trigger is exact."""
+        """Check online: the workspace exists, its schedules can be read, the trigger is exact."""
         to_body(self.spell(wanted.cadence).fields)
         self._require_workspace()
         path, doing = f"{self._workspace}/schedules", "list the schedules"
@@ -100,7 +100,7 @@ class AzureMLOrchestrator(Orchestrator):
         yield from super().probes()
 
     def submission(self, wanted: Wanted) -> Submission:
-        """A daily cron that starts in five years, under a name that AzureML takes."""
+        """A daily cron that starts in five years, under a name that AzureML accepts."""
         start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         plain = plain_name(wanted.pipeline)
         return Submission(
@@ -112,8 +112,8 @@ class AzureMLOrchestrator(Orchestrator):
     def locate(self, snapshot_id: str, hints: Mapping[str, str]) -> Counterpart | None:
         """The schedule whose components run ``snapshot_id``, or ``None``.
 
-        Looks first at those that are marked with it or bear the pipeline's name; a schedule
-        that says nothing of its snapshot costs one more call.
+        Those that are marked with it or have the pipeline's name come first; a schedule without
+        that mark costs one more call.
         """
         prefix = f"{plain_name(hints.get('pipeline', ''))}_"
 
@@ -127,7 +127,7 @@ class AzureMLOrchestrator(Orchestrator):
         return None
 
     def shape(self, found: Counterpart, wanted: Wanted) -> Counterpart:
-        """Set trigger, paused and marks in one write. The job goes back as it came."""
+        """Set trigger, paused and markers in one write. The job is written back unchanged."""
         trigger = to_body(self.spell(wanted.cadence).fields)
         name = found.native_id
         schedule = self._must_get(name)
@@ -139,18 +139,18 @@ class AzureMLOrchestrator(Orchestrator):
         return self._counterpart(written, snapshot_id)
 
     def read(self, native_id: str) -> Counterpart | None:
-        """The schedule as it is now, or ``None`` when it is gone."""
+        """The schedule as it is now, or ``None`` when it was deleted."""
         schedule = self._get(native_id)
         if schedule is None:
-            # A workspace that is not there answers in the same way.
+            # A missing workspace has the same response.
             self._require_workspace()
             return None
         return self._counterpart(schedule, self._snapshot(schedule))
 
     def list_all(self) -> Iterator[Counterpart]:
-        """Every schedule that ZenML made, paused ones too, page by page.
+        """Every schedule that ZenML created, paused ones too, page by page.
 
-        The snapshot's id is in a tag that :meth:`shape` sets; for a schedule that nobody shaped
+        The snapshot's id is in a tag that :meth:`shape` sets; a schedule without
         it takes one more call, because the schedule itself only names its components.
         """
         for schedule in self._schedules():
@@ -159,11 +159,11 @@ class AzureMLOrchestrator(Orchestrator):
                 yield self._counterpart(schedule, snapshot_id)
 
     def set_paused(self, native_id: str, paused: bool) -> None:
-        """Disable or enable it; the body goes back as it came but for that."""
+        """Disable or enable it; the rest of the body is written back unchanged."""
         self._put(self._must_get(native_id), isEnabled=not paused)
 
     def delete(self, native_id: str) -> None:
-        """Disable the schedule, then delete it: Azure's documentation asks for that order."""
+        """Disable the schedule, then delete it, in the order that Azure documents."""
         schedule = self._get(native_id)
         if schedule is None:
             self._require_workspace()
@@ -183,7 +183,7 @@ class AzureMLOrchestrator(Orchestrator):
         self, native_id: str, *, since: datetime | None = None, limit: int = 100
     ) -> Sequence[NativeRun]:
         """The jobs that the schedule started, newest first."""
-        # The service's filter is undocumented, the display name is not, so what came back is
+        # The service's filter is undocumented, the display name is not, so the result is
         # checked against that.
         params = {"scheduleId": native_id, "listViewType": "All"}
         doing = f"list the jobs of schedule '{native_id}'"
@@ -227,27 +227,27 @@ class AzureMLOrchestrator(Orchestrator):
         state = str((self._require_workspace().get("properties") or {}).get("provisioningState"))
         if state.lower() not in ("succeeded", "none"):
             text = f"workspace {self._workspace} is in state '{state}'"
-            return Seen(text, "failed", "Look at the workspace in the Azure portal.")
-        return Seen(f"{self._workspace} is there")
+            return Seen(text, "failed", "Check the workspace in the Azure portal.")
+        return Seen(f"{self._workspace} exists")
 
     def _look_at_jobs(self) -> Seen:
         path, doing = f"{self._workspace}/jobs", "list the jobs"
         found = self._arm.call("GET", path, _JOBS, doing, params={"listViewType": "All"})
-        some = "there is at least one" if found.get("value") else "there is none"
-        return Seen(f"listed; {some}")
+        some = "at least one" if found.get("value") else "none"
+        return Seen(f"listed; there is {some}")
 
     def _require_workspace(self) -> Body:
         found = self._arm.get(self._workspace, _WORKSPACES, "read the workspace")
         if found is None:
             raise NotFoundError(
                 SERVICE,
-                f"there is no workspace {self._workspace}, or it is not yours to see. Correct "
+                f"there is no workspace {self._workspace}, or you may not see it. Correct "
                 f"orchestrator '{self.target.component.name}' in ZenML.",
             )
         return found
 
     def _schedules(self) -> Iterator[Body]:
-        """Those that have the form of ZenML's; by default Azure lists enabled ones only."""
+        """Those in the form of ZenML's; by default Azure lists enabled ones only."""
         path, params = f"{self._workspace}/schedules", {"listViewType": "All"}
         for schedule in self._arm.pages(path, _SCHEDULES, "list the schedules", params):
             if _MADE_BY_ZENML.fullmatch(str(schedule.get("name", ""))) and component_of(schedule):

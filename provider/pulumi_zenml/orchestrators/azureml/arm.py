@@ -1,8 +1,8 @@
-"""Azure Resource Manager in plain JSON: sign-in, deadlines, retries, pages, errors in our words.
+"""Azure Resource Manager in plain JSON: sign-in, deadlines, retries, pages, errors.
 
-No SDK stands between us and the body of a schedule: azure-ai-ml translates a schedule's whole job
-back and forth to flip a switch, differs between the versions that ZenML allows, and prints dots
-to stdout while it waits (azure-ai-ml 1.35 _azureml_polling.py).
+Without the SDK: azure-ai-ml translates a schedule's whole job back and forth to flip a switch,
+differs between the versions that ZenML allows, and prints dots to stdout while it waits
+(azure-ai-ml 1.35 _azureml_polling.py).
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Arm:
             params: of the query.
 
         Raises:
-            ServiceError: of the kind that the answer's status says.
+            ServiceError: of the kind that the response's status says.
         """
         query = {"api-version": version, **(params or {})}
         return self._send(method, f"{self._url}{path}", doing, body, query)
@@ -147,7 +147,7 @@ class Arm:
             )
         except httpx.TimeoutException as error:
             raise UnreachableError(
-                SERVICE, f"could not {doing}: no answer in time ({type(error).__name__})."
+                SERVICE, f"could not {doing}: no response in time ({type(error).__name__})."
             ) from None
         except httpx.TransportError as error:
             raise _AgainError(
@@ -176,7 +176,7 @@ class Arm:
         except ClientAuthenticationError as error:
             raise UnauthenticatedError(
                 SERVICE,
-                f"could not {doing}: Azure gives no token: {_first_line(error)} Link a service "
+                f"could not {doing}: Azure issued no token: {_first_line(error)} Link a service "
                 "connector to the orchestrator, or sign in as DefaultAzureCredential expects.",
             ) from None
         except AzureError as error:
@@ -208,7 +208,7 @@ class Arm:
 
 
 class _AgainError(Exception):
-    """A failure that may be over in a moment."""
+    """A transient failure."""
 
     def __init__(self, reason: ServiceError, after: str = "") -> None:
         super().__init__(str(reason))
@@ -223,7 +223,7 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _failure(answer: httpx.Response, doing: str) -> ServiceError:
-    """What an answer that is no success means. ARM puts code and message under ``error``."""
+    """The error of a failed response. ARM puts code and message under ``error``."""
     try:
         error = answer.json().get("error") or {}
     except (ValueError, AttributeError):
@@ -238,7 +238,7 @@ def _failure(answer: httpx.Response, doing: str) -> ServiceError:
         case 403:
             return PermissionDeniedError(
                 SERVICE,
-                f"{said} It takes Microsoft.MachineLearningServices/workspaces/schedules/read, "
+                f"{said} It needs Microsoft.MachineLearningServices/workspaces/schedules/read, "
                 "write and delete: the role 'AzureML Data Scientist' has them.",
             )
         case 404:
@@ -251,12 +251,12 @@ def _failure(answer: httpx.Response, doing: str) -> ServiceError:
 
 
 def wait_for(look: Any, doing: str, *, seconds: float = 180.0) -> Body | None:
-    """Look again and again until an operation is over.
+    """Poll until an operation is over.
 
     Args:
         look: returns a pair: whether it is over, and the resource.
-        doing: what is waited for, for the error.
-        seconds: how long.
+        doing: the operation, for the error.
+        seconds: the deadline.
 
     Raises:
         UnreachableError: it took longer.

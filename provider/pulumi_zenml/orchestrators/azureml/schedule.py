@@ -1,4 +1,4 @@
-"""What the body of an AzureML schedule, and of a job that it started, says."""
+"""Reading the body of an AzureML schedule, and of a job that it started."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STATES: dict[str, RunState] = {
 
 
 def plain_name(pipeline: str) -> str:
-    """A pipeline's name in the characters that AzureML takes for schedules and environments."""
+    """A pipeline's name in the characters that AzureML accepts for schedules and environments."""
     plain = re.sub(r"[^A-Za-z0-9_-]", "-", pipeline)[:_NAME_CHARACTERS]
     return plain if re.match(r"[A-Za-z0-9]", plain) else f"p{plain}"
 
@@ -41,18 +41,18 @@ def tags_of(schedule: Body) -> dict[str, str]:
 
 
 def mark(snapshot_id: str | None, schedule: Body) -> str:
-    """The snapshot, and the component version that was seen to run it."""
+    """The marker: the snapshot, and the component version that runs it."""
     return f"{snapshot_id or ''}/{(component_of(schedule) or '').rpartition('/')[2]}"
 
 
 def marked_snapshot(schedule: Body) -> str | None:
-    """The snapshot in the mark, unless the schedule's job has changed since."""
+    """The snapshot in the marker, unless the schedule's job has changed since."""
     marked = tags_of(schedule).get(SNAPSHOT, "").partition("/")[0]
     return marked if marked and mark(marked, schedule) == tags_of(schedule)[SNAPSHOT] else None
 
 
 def state_of(schedule: Body) -> str:
-    """How far the last change is, in lower case: ``creating``, ``succeeded``, ``failed`` …"""
+    """The state of the last change, in lower case: ``creating``, ``succeeded``, ``failed`` …"""
     return str(schedule["properties"].get("provisioningState") or "").lower()
 
 

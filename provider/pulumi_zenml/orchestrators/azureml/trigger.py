@@ -17,16 +17,16 @@ from pulumi_zenml.errors import CannotExpressError
 NO_START = "2024-01-01T00:00:00"
 """The start of a schedule that has none.
 
-Without a start, so one page of the documentation says, the first job runs at once; another
-says nothing of the kind. With one in the past the first job runs at the next time, says the
-same page (Azure docs, reference-yaml-schedule), so this is always sent.
+Without a start the first job runs at once, according to one page of the documentation; another
+page does not say so. With a start in the past the first job runs at the next time (Azure docs,
+reference-yaml-schedule), so this is always sent.
 """
 
 _EDGES = {"startTime": "start_time", "endTime": "end_time"}
 
 
 def to_body(fields: Mapping[str, object]) -> dict[str, Any]:
-    """The trigger that the dialect's fields stand for.
+    """The trigger of the dialect's fields.
 
     Raises:
         CannotExpressError: start or end is a time that happens twice in that zone.
@@ -54,7 +54,7 @@ def to_body(fields: Mapping[str, object]) -> dict[str, Any]:
 
 
 def to_fields(body: Mapping[str, Any]) -> dict[str, object]:
-    """The dialect's fields for a trigger, whoever made it."""
+    """The dialect's fields of a trigger, of any origin."""
     windows = str(body.get("timeZone") or "UTC")
     fields: dict[str, object] = {
         "trigger_type": str(body.get("triggerType", "")).lower(),
@@ -95,7 +95,7 @@ def _local(instant: datetime, windows: str, property: str) -> str:
 
 
 def _instant(text: str, windows: str) -> str:
-    """An edge with its offset, UTC; text that is no time stays, for the dialect to refuse."""
+    """Start or end as UTC; text that is not a time is kept, for the dialect to refuse."""
     try:
         value = datetime.fromisoformat(text)
     except ValueError:

@@ -35,20 +35,19 @@ if TYPE_CHECKING:
 _CANCEL_SECONDS = 120.0
 _LOOK_AGAIN_SECONDS = 1.0
 _RUNS_AS_ONE = (
-    "every firing reports to ZenML as one and the same run, because ZenML gives its steps the "
-    "job's id for the run's"
+    "every run reports to ZenML as the same run, because ZenML gives its steps the job's id "
+    "as the run's"
 )
 
 
 class DatabricksOrchestrator(Orchestrator):
-    """A pair's side in Databricks Jobs.
+    """ZenML's Databricks orchestrator. A native id is a job's id.
 
-    The native id is the job's. ZenML 0.98 starts the job at once, whatever its schedule: it is
-    submitted with a time-out of one second, the run is cancelled, and only then does the job get
-    its own time-out and schedule. ZenML also gives all runs one identity, the job's id: in the
-    same write, each run is given its own.
+    ZenML 0.98 starts the job at once, whatever its schedule: it is submitted with a time-out of one
+    second, the run is cancelled, and only then does the job get its own time-out and schedule.
+    ZenML also gives all runs one identity, the job's id: the same write gives each run its own.
 
-    Listing costs a page per hundred jobs, and holds everything.
+    Listing costs a page per hundred jobs, and returns everything.
     """
 
     flavor: ClassVar[str] = "databricks"
@@ -67,7 +66,7 @@ class DatabricksOrchestrator(Orchestrator):
             "upstream", "Databricks schedules have no start", "`paused=True` until then"
         ),
         end_time=Gap("upstream", "Databricks schedules have no end"),
-        catchup=Gap("upstream", "Databricks does not make up for fires missed while paused"),
+        catchup=Gap("upstream", "Databricks does not catch up on fires missed while paused"),
         timezone=Yes(),
         pause=Yes(),
         change_in_place=Yes(),
@@ -75,8 +74,8 @@ class DatabricksOrchestrator(Orchestrator):
         trigger=Yes(),
         keeps_runs=Gap("never", "Databricks ends the active runs of a job that is deleted"),
         fires_on_create=Yes(
-            "ZenML starts a run; it is given one second and cancelled, so that it does no work and "
-            "only shows in the job's history"
+            "ZenML starts a run; it is cancelled, with a time-out of one second, so it does no "
+            "work and only shows in the job's history"
         ),
         found_by="the snapshot id in the parameters of the job's tasks",
         left_behind="the folder with the wheel, when the job was deleted by hand before",
@@ -84,8 +83,10 @@ class DatabricksOrchestrator(Orchestrator):
     )
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
-            "max_concurrent_runs": Setting(int, "How many runs may go on at a time, 1 to 1000."),
-            "queue": Setting(bool, "Let a run that finds no room wait instead of skipping it."),
+            "max_concurrent_runs": Setting(
+                int, "How many runs may be active at a time, 1 to 1000."
+            ),
+            "queue": Setting(bool, "Queue a run over that limit instead of skipping it."),
         }
     )
     overrides: ClassVar[Mapping[str, Setting]] = MappingProxyType(
@@ -93,9 +94,11 @@ class DatabricksOrchestrator(Orchestrator):
             "source_root": Setting(
                 str, "Folder with the pipelines' code, which ZenML packs into a wheel on creation."
             ),
-            "http_timeout_seconds": Setting(int, f"Wait for an answer; {HTTP_SECONDS} if unset."),
+            "http_timeout_seconds": Setting(
+                int, f"Seconds to wait for a response; {HTTP_SECONDS} if unset."
+            ),
             "retry_timeout_seconds": Setting(
-                int, f"Try again for so long when throttled; {RETRY_SECONDS} if unset."
+                int, f"Seconds to retry when throttled; {RETRY_SECONDS} if unset."
             ),
         }
     )
@@ -115,13 +118,13 @@ class DatabricksOrchestrator(Orchestrator):
         return problems
 
     def verify(self, wanted: Wanted) -> None:
-        """Look at what ZenML needs to make the wheel, and whether Databricks answers."""
+        """Check what ZenML needs to build the wheel, and whether Databricks answers."""
         self._require_pip()
         self._require_source_root()
         self._api.ping()
 
     def probes(self) -> Iterator[Probe]:
-        """Also who we are, what ZenML asks for, and what it needs to make a wheel."""
+        """Also the user, what ZenML lists, and what it needs to build a wheel."""
         yield Probe("credentials", self._look_at_user)
         yield Probe("list jobs and cluster policies", self._look_at_lists)
         yield Probe("code of the pipelines", self._look_at_sources)
@@ -161,14 +164,14 @@ class DatabricksOrchestrator(Orchestrator):
         )
 
     def locate(self, snapshot_id: str, hints: Mapping[str, str]) -> Counterpart | None:
-        """The newest are looked at first. Databricks finds no jobs by a part of their name."""
+        """The newest are read first. Databricks cannot filter jobs by a part of their name."""
         for job in self._api.jobs():
             if job_of.snapshot_of(job["settings"]) == snapshot_id:
                 return self.read(str(job["job_id"]))
         return None
 
     def shape(self, found: Counterpart, wanted: Wanted) -> Counterpart:
-        """End the run that ZenML started, then write everything in one call."""
+        """Cancel the run that ZenML started, then write everything in one call."""
         settings = self._settings_of(found.native_id)
         timeout = None
         if settings.get("timeout_seconds") == job_of.INERT_TIMEOUT:
@@ -194,14 +197,14 @@ class DatabricksOrchestrator(Orchestrator):
                 yield self._counterpart(job)
 
     def set_paused(self, native_id: str, paused: bool) -> None:
-        """Write the schedule again with another status: Databricks takes no part of it."""
+        """Write the whole schedule with another status: Databricks cannot update a part of it."""
         part = job_of.repaused(self._settings_of(native_id), paused)
         if not part:
-            raise NotFoundError(SERVICE, f"job {native_id} has no schedule any more.")
+            raise NotFoundError(SERVICE, f"job {native_id} no longer has a schedule.")
         self._api.update(native_id, part, [])
 
     def delete(self, native_id: str) -> None:
-        """Delete the job, and the workspace folder that ZenML made for it."""
+        """Delete the job, and the workspace folder that ZenML created for it."""
         job = self._api.job(native_id)
         if job is None:
             return
@@ -213,7 +216,7 @@ class DatabricksOrchestrator(Orchestrator):
     def runs(
         self, native_id: str, *, since: datetime | None = None, limit: int = 100
     ) -> Sequence[NativeRun]:
-        """Databricks says of each whether the schedule started it, but not for which time."""
+        """Databricks reports whether the schedule started a run, but not its fire time."""
         start = {"start_time_from": int(since.timestamp() * 1000)} if since else {}
         try:
             runs = list(islice(self._api.runs(native_id, **start), limit))
@@ -238,7 +241,7 @@ class DatabricksOrchestrator(Orchestrator):
         problems = [
             text
             for text, wrong in (
-                ("it has no schedule any more", not job_of.fires(settings)),
+                ("it no longer has a schedule", not job_of.fires(settings)),
                 (_RUNS_AS_ONE, job_of.runs_as_one(settings)),
             )
             if wrong
@@ -263,13 +266,13 @@ class DatabricksOrchestrator(Orchestrator):
                 raise ServiceError(
                     SERVICE,
                     f"the run that ZenML started of job {native_id} was cancelled "
-                    f"{_CANCEL_SECONDS:.0f} s ago and still goes on.",
+                    f"{_CANCEL_SECONDS:.0f} s ago and is still active.",
                 )
             self._api.cancel_runs(native_id)
             time.sleep(_LOOK_AGAIN_SECONDS)
 
     def _asked_timeout(self, snapshot_id: str | None) -> int:
-        """The time-out in seconds that the pipeline or the component asks for; 0 for none."""
+        """The time-out in seconds of the pipeline or the component; 0 for none."""
         from zenml.client import Client
 
         asked: int | None = None
@@ -297,17 +300,17 @@ class DatabricksOrchestrator(Orchestrator):
                 return
             raise ServiceError(
                 SERVICE,
-                "ZenML packs the pipeline's code into a wheel, and does not know where that code "
-                f"is. Set 'zenml:{setting}' in the Pulumi configuration to its folder, or run "
+                "ZenML packs the pipeline's code into a wheel, and the folder of that code is not "
+                f"known. Set it as 'zenml:{setting}' in the Pulumi configuration, or run "
                 "'zenml init' there and 'pulumi up' below it.",
             )
         if not Path(folder).is_dir():
-            raise ServiceError(SERVICE, f"'zenml:{setting}' is '{folder}', which is no folder.")
+            raise ServiceError(SERVICE, f"'zenml:{setting}' is '{folder}', which is not a folder.")
 
 
 @contextmanager
 def _without_time(stack: Stack, snapshot: PipelineSnapshotResponse) -> Iterator[None]:
-    """Show ZenML a time-out in which no run can start; what it stores stays as asked."""
+    """Give ZenML a time-out in which no run can start; what it stores is unchanged."""
     from zenml.config.base_settings import BaseSettings
 
     details = snapshot.get_metadata()

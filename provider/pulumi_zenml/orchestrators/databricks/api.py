@@ -1,8 +1,8 @@
-"""The Databricks calls that a counterpart needs, with deadlines and errors in our words.
+"""The Databricks calls that a counterpart needs, with deadlines and our errors.
 
-The calls go through the SDK's own HTTP client, which brings its sign-in and its retries, but hold
-plain JSON: an SDK's classes drop every field that is newer than they are, and what is read here
-is written back. That makes SDK 0.28, which ZenML 0.98 pins, and the current one the same to us.
+The calls go through the SDK's own HTTP client, with its sign-in and retries, but use plain JSON:
+an SDK's classes drop every newer field, and what is read here is written back. So SDK 0.28, which
+ZenML 0.98 pins, and the current one both work.
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ class Api:
         return str(self.config.host).rstrip("/")
 
     def job(self, job_id: str) -> Job | None:
-        """A job with all its tasks; ``None`` when it is gone.
+        """A job with all its tasks; ``None`` when it was deleted.
 
-        Databricks tells callers who are no admins that they may not see a job that was deleted.
-        What such a caller is refused and does not find in the listing is gone for them.
+        To callers who are not admins, Databricks denies access to a deleted job. A job that is
+        denied and not in the listing counts as deleted.
         """
         try:
             return self._job(job_id)
@@ -88,7 +88,7 @@ class Api:
         self._do(f"changing job {job_id}", "POST", f"{_JOBS}/update", body=body)
 
     def delete(self, job_id: str) -> None:
-        """Delete a job; one that is gone already is no error."""
+        """Delete a job; already deleted is success."""
         try:
             body = {"job_id": int(job_id)}
             self._do(f"deleting job {job_id}", "POST", f"{_JOBS}/delete", body=body)
@@ -104,7 +104,7 @@ class Api:
         yield from self._pages(f"listing runs of job {job_id}", f"{_JOBS}/runs/list", query, "runs")
 
     def cancel_runs(self, job_id: str) -> None:
-        """Ask for the end of all active runs of a job."""
+        """Cancel all active runs of a job."""
         body = {"job_id": int(job_id)}
         what = f"cancelling the runs of job {job_id}"
         self._do(what, "POST", f"{_JOBS}/runs/cancel-all", body=body)
@@ -116,7 +116,7 @@ class Api:
         return str(answer["run_id"])
 
     def delete_folder(self, path: str) -> None:
-        """Delete a workspace folder and all in it; one that is gone already is no error."""
+        """Delete a workspace folder and its contents; already deleted is success."""
         body = {"path": path, "recursive": True}
         try:
             self._do(f"deleting '{path}'", "POST", "/api/2.0/workspace/delete", body=body)
@@ -124,13 +124,13 @@ class Api:
             return
 
     def ping(self) -> None:
-        """See that the workspace answers, lets us in, and shows what ZenML will ask it for."""
+        """Check that the workspace answers, accepts the login, and lists what ZenML needs."""
         self._do("listing jobs", "GET", f"{_JOBS}/list", query={"limit": 1})
         self._do("listing cluster policies", "GET", "/api/2.0/policies/clusters/list")
 
     def user(self) -> str:
-        """The name of who we are there."""
-        me = self._do("asking who we are", "GET", "/api/2.0/preview/scim/v2/Me")
+        """The signed-in user's name."""
+        me = self._do("reading the signed-in user", "GET", "/api/2.0/preview/scim/v2/Me")
         return str(me.get("userName") or me.get("displayName") or me.get("id") or "somebody")
 
     def _job(self, job_id: str) -> Job:
@@ -187,7 +187,7 @@ class Api:
 
 
 def _knock(host: str, seconds: float) -> None:
-    """See that the workspace answers before the SDK signs in.
+    """Check that the workspace answers before the SDK signs in.
 
     The SDK signs in without a time-out of its own (databricks-sdk 0.28 oauth), and reports
     whatever goes wrong there as missing credentials.
@@ -201,15 +201,15 @@ def _knock(host: str, seconds: float) -> None:
         answer = requests.get(url, timeout=seconds)
     except requests.RequestException as error:
         raise _unreachable(error, what) from error
-    said = f"{what}: {url} answers {answer.status_code}."
+    said = f"{what}: {url} returns {answer.status_code}."
     if answer.status_code == requests.codes.too_many_requests:
         raise _throttled(said)
     if answer.status_code == requests.codes.unauthorized:
         raise _signed_out(said)
     if answer.status_code == requests.codes.forbidden:
-        raise PermissionDeniedError(SERVICE, f"{said} Does its IP access list know this machine?")
+        raise PermissionDeniedError(SERVICE, f"{said} Is this machine in its IP access list?")
     if answer.status_code >= 500:
-        raise UnreachableError(SERVICE, f"{said} Databricks could not answer; try again later.")
+        raise UnreachableError(SERVICE, f"{said} Databricks failed; try again later.")
 
 
 @contextmanager
@@ -227,7 +227,7 @@ def calling(what: str) -> Iterator[None]:
     except DatabricksError as error:
         raise _ours(error, what) from error
     except TimeoutError as error:
-        # The SDK's retries have run out; what they were for is the cause.
+        # The SDK's retries have run out; the cause is the error behind them.
         raise _given_up(error, what) from error
     except requests.RequestException as error:
         raise _unreachable(error, what) from error
@@ -246,7 +246,7 @@ def _ours(error: Any, what: str) -> ServiceError:
     text = str(error)
     said = f"{what}: {text}"
     missing = isinstance(error, their.NotFound) or (
-        # The platform's answer to a job that is not there is a bad parameter.
+        # For a missing job the platform reports a bad parameter.
         isinstance(error, their.BadRequest) and "does not exist" in text
     )
     if missing:
@@ -261,7 +261,7 @@ def _ours(error: Any, what: str) -> ServiceError:
     if isinstance(error, their.TooManyRequests):
         return _throttled(said)
     if isinstance(error, their.InternalError | their.TemporarilyUnavailable):
-        return UnreachableError(SERVICE, f"{said} Databricks could not answer; try again later.")
+        return UnreachableError(SERVICE, f"{said} Databricks failed; try again later.")
     return RefusedError(SERVICE, said)
 
 
@@ -285,5 +285,5 @@ def _throttled(said: str) -> ThrottledError:
 
 def _unreachable(error: BaseException, what: str) -> UnreachableError:
     return UnreachableError(
-        SERVICE, f"{what}: {error}. Look at the network and at the orchestrator's host."
+        SERVICE, f"{what}: {error}. Check the network and the orchestrator's host."
     )

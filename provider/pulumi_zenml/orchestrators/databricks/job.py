@@ -1,4 +1,4 @@
-"""What a Databricks job that ZenML made says, and how to write one."""
+"""Reading and writing a Databricks job that ZenML created."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.counterpart import NativeRun, RunState, Wanted
 
 INERT_TIMEOUT = 1
-"""Seconds that the run which ZenML starts at once is given. No cluster starts in that time."""
+"""The time-out, in seconds, of the run that ZenML starts at once. No cluster starts so fast."""
 
 RUN_REFERENCE = "{{job.id}}/runs/{{job.run_id}}"
-"""What ZenML is to know a run by, in place of its own ``{{job.id}}``, which is the same for all.
+"""The run id for ZenML, in place of its own ``{{job.id}}``, which is the same for all runs.
 
 ZenML's only other use of it is as the end of a link, ``<host>/jobs/<this>`` (zenml 0.98
 DatabricksOrchestrator.get_pipeline_run_metadata), and so it leads to the run.
@@ -57,7 +57,7 @@ Settings = Mapping[str, Any]
 
 
 def snapshot_of(settings: Settings) -> str | None:
-    """The ZenML snapshot that a job runs; ``None`` for a job that ZenML did not make."""
+    """The ZenML snapshot that a job runs; ``None`` for a job that ZenML did not create."""
     for parameters in _parameters(settings):
         found = _option(parameters, _SNAPSHOT_OPTION)
         if found is not None:
@@ -66,17 +66,17 @@ def snapshot_of(settings: Settings) -> str | None:
 
 
 def is_scheduled(settings: Settings) -> bool:
-    """Whether it is or was a schedule's job: ZenML makes one for every other run, too."""
+    """Whether it is or was a schedule's job: ZenML also creates one for every other run."""
     return fires(settings) or owner_of(settings) is not None
 
 
 def fires(settings: Settings) -> bool:
-    """Whether anything but a caller starts it."""
+    """Whether it has a schedule or trigger."""
     return any(settings.get(key) for key in _TRIGGERS)
 
 
 def runs_as_one(settings: Settings) -> bool:
-    """Whether ZenML takes all its runs for one and the same."""
+    """Whether all its runs have the same id in ZenML."""
     for parameters in _parameters(settings):
         found = _option(parameters, _RUN_OPTION)
         if found is not None and "{{job.run_id}}" not in parameters[found]:
@@ -85,7 +85,7 @@ def runs_as_one(settings: Settings) -> bool:
 
 
 def tasks_told_apart(settings: Settings) -> list[dict[str, Any]]:
-    """All tasks, each told its run's own id."""
+    """All tasks, each with its run's own id."""
     tasks = []
     for task in settings.get("tasks") or []:
         wheel = task.get("python_wheel_task") or {}
@@ -99,7 +99,7 @@ def tasks_told_apart(settings: Settings) -> list[dict[str, Any]]:
 
 
 def folder_of(settings: Settings) -> str | None:
-    """The workspace folder that ZenML made for this job alone."""
+    """The workspace folder that ZenML created for this job alone."""
     for task in settings.get("tasks") or []:
         for library in task.get("libraries") or []:
             found = _WHEEL.fullmatch(str(library.get("whl", "")))
@@ -111,13 +111,13 @@ def folder_of(settings: Settings) -> str | None:
 def shaped(
     settings: Settings, native: Native, wanted: Wanted, timeout: int | None
 ) -> tuple[dict[str, Any], list[str]]:
-    """The settings to write for ``wanted``, and the top-level fields to take away.
+    """The settings to write for ``wanted``, and the top-level fields to remove.
 
     Args:
         settings: the job's settings as they are.
         native: the cadence.
-        wanted: what is asked; settings not given are the defaults.
-        timeout: the time-out to give back, in seconds; ``None`` to leave it as it is.
+        wanted: the wanted schedule; settings not given are the defaults.
+        timeout: the time-out to restore, in seconds; ``None`` to keep it.
     """
     new: dict[str, Any] = {
         "schedule": {**native.fields, "pause_status": pause_status(wanted.paused)},
@@ -136,7 +136,7 @@ def shaped(
 
 
 def repaused(settings: Settings, paused: bool) -> dict[str, Any]:
-    """The part to write to pause or resume: top-level fields are replaced whole."""
+    """The fields to write to pause or resume: top-level fields are replaced as a whole."""
     for key in _TRIGGERS:
         if settings.get(key):
             return {key: {**settings[key], "pause_status": pause_status(paused)}}
@@ -144,18 +144,18 @@ def repaused(settings: Settings, paused: bool) -> dict[str, Any]:
 
 
 def pause_status(paused: bool) -> str:
-    """Databricks' word."""
+    """Databricks' pause status."""
     return "PAUSED" if paused else "UNPAUSED"
 
 
 def is_paused(settings: Settings) -> bool:
-    """Whether it may not fire."""
+    """Whether it is paused."""
     part = repaused(settings, True)
     return not part or part == {key: settings[key] for key in part}
 
 
 def cadence_of(settings: Settings, dialect: Dialect) -> tuple[Native, Cadence | None]:
-    """When a job fires; no cadence where the neutral one cannot hold it."""
+    """When a job fires; no cadence if the neutral one cannot express it."""
     schedule = settings.get("schedule")
     if not schedule:
         trigger = settings.get("trigger") or settings.get("continuous") or {}
@@ -186,13 +186,13 @@ def settings_of(settings: Settings) -> dict[str, Json]:
 
 
 def pipeline_of(settings: Settings) -> str:
-    """The pipeline's name, from which ZenML makes the job's."""
+    """The pipeline's name, from the job's."""
     found = _SUFFIX.fullmatch(str(settings.get("name", "")))
     return found[1] if found else ""
 
 
 def run_of(run: Mapping[str, Any]) -> NativeRun:
-    """One run, known by what ZenML knows it by."""
+    """One run, with its id in ZenML."""
     state = run.get("state") or {}
     life, result = state.get("life_cycle_state", ""), state.get("result_state", "")
     trigger = run.get("trigger")
@@ -208,7 +208,7 @@ def run_of(run: Mapping[str, Any]) -> NativeRun:
 
 
 def run_id(job: object, run: object) -> str:
-    """What :data:`RUN_REFERENCE` is in that run."""
+    """The value of :data:`RUN_REFERENCE` in that run."""
     return f"{job}/runs/{run}"
 
 

@@ -1,13 +1,13 @@
 """HyperAI: lines in a user's crontab, and jobs of at(1), on a host behind SSH.
 
 ZenML writes a folder with a Docker Compose file and a script to the host, and appends a bare line
-to the crontab without looking at the outcome (zenml 0.98 hyperai_orchestrator.submit_pipeline). It
-is shown a cron that its own pattern takes and every crontab(1) that checks its input refuses, so
-that it makes the files only; the one line that can fire is then written by :meth:`shape`.
+to the crontab without checking the result (zenml 0.98 hyperai_orchestrator.submit_pipeline). It
+is given a cron that its own pattern accepts and every crontab(1) that checks its input refuses, so
+that it writes only the files; :meth:`shape` then writes the line that fires.
 
-A host must have a known key. ZenML's connector accepts whatever key it is shown
-(paramiko.AutoAddPolicy), so ZenML's orchestrator is handed a connection of ours while it submits.
-What is left to ZenML is its server's own look at a connector that somebody verifies there.
+A host must have a known key. ZenML's connector accepts any host key (paramiko.AutoAddPolicy), so
+ZenML's orchestrator uses our connection while it submits. Only the ZenML server's own verification
+of a connector still accepts any key.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotResponse
     from zenml.stack import Stack
 
-# ZenML's pattern lets minute 60 through; crontab(1) says "bad minute" and keeps the old table.
+# ZenML's pattern accepts minute 60; crontab(1) says "bad minute" and keeps the old table.
 _REFUSED_CRON = "60 0 30 2 *"
 _TRIGGER = 'read -r script; exec bash "$script"'
 
@@ -66,13 +66,13 @@ class HyperAIOrchestrator(Orchestrator):
         run_once=Yes("with at(1), on a whole minute"),
         start_time=Gap("never", "cron has no start date", "`paused=True` until then"),
         end_time=Gap("never", "cron has no end date"),
-        catchup=Gap("never", "cron forgets what was missed while the host was down"),
+        catchup=Gap("never", "cron does not catch up on fires missed while the host was down"),
         timezone=Yes("the host's own zone, or one that never differs from it"),
         pause=Yes("as a comment in the crontab; an at job leaves the queue meanwhile"),
-        change_in_place=Yes("the owner mark; the flavor has no settings"),
-        run_history=Yes("the runs that ZenML heard of, and the last start on the host"),
+        change_in_place=Yes("the ownership marker; the flavor has no settings"),
+        run_history=Yes("the runs that reported to ZenML, and the last start on the host"),
         trigger=Yes(),
-        keeps_runs=Yes("containers are left alone"),
+        keeps_runs=Yes("containers are not stopped"),
         fires_on_create=Gap("never", "cron waits for the next fire time"),
         found_by="the snapshot's id in the path of the script that the line runs",
         left_behind="stopped containers and pulled images on the host",
@@ -93,7 +93,7 @@ class HyperAIOrchestrator(Orchestrator):
 
     @classmethod
     def dialect(cls) -> Dialect:
-        """Crontab and at, for a host in UTC; :meth:`spell` knows the true host's zone."""
+        """Crontab and at, for a host in UTC; :meth:`spell` uses the host's actual zone."""
         return HostDialect()
 
     def spell(self, cadence: Cadence) -> Native:
@@ -102,14 +102,14 @@ class HyperAIOrchestrator(Orchestrator):
 
     @classmethod
     def check(cls, wanted: Wanted) -> list[InputError]:
-        """Every mistake that can be known without looking at the host.
+        """Every mistake that can be found offline.
 
-        The host's zone cannot: :meth:`verify` compares it with the cadence's.
+        The host's zone is not known offline: :meth:`verify` compares it with the cadence's.
         """
         return [error for error in super().check(wanted) if error.property != "timezone"]
 
     def verify(self, wanted: Wanted) -> None:
-        """Look at the host: known key, crontab and at allowed, programs, zone, Docker Compose.
+        """Check the host: known key, crontab and at allowed, programs, zone, Docker Compose.
 
         Raises:
             ServiceError: with the remedy.
@@ -131,8 +131,8 @@ class HyperAIOrchestrator(Orchestrator):
     def locate(self, snapshot_id: str, hints: Mapping[str, str]) -> Counterpart | None:
         """The counterpart that runs ``snapshot_id``, or ``None``.
 
-        A folder that has no line is found too: that is what ZenML leaves for :meth:`shape`, and
-        what a line that was removed by hand leaves behind, with ZenML's token in it.
+        A folder without a line is found too: ZenML creates one for :meth:`shape`, and a line that
+        was removed by hand leaves one behind, with ZenML's token in it.
         """
         with self._host() as host:
             found = self._all(host).get(snapshot_id)
@@ -163,17 +163,17 @@ class HyperAIOrchestrator(Orchestrator):
         if made is None:
             raise RefusedError(
                 self._place.service,
-                f"{found.native_id} was written, but is not there when looked at.",
+                f"{found.native_id} was written, but is missing when read back.",
             )
         return made
 
     def read(self, native_id: str) -> Counterpart | None:
-        """The line or job as it is now, or ``None`` when it is gone."""
+        """The line or job as it is now, or ``None`` when it was deleted."""
         with self._host() as host:
             return self._all(host).get(self._place.key(native_id))
 
     def list_all(self) -> Iterator[Counterpart]:
-        """Every line and job that runs a ZenML schedule's script, with one look at the host."""
+        """Every line and job that runs a ZenML schedule's script, with one read of the host."""
         with self._host() as host:
             yield from self._all(host).values()
 
@@ -194,7 +194,7 @@ class HyperAIOrchestrator(Orchestrator):
             self._write(host, Entry(key, command, cron, once, paused, owner))
 
     def delete(self, native_id: str) -> None:
-        """Take out the job, the block, then the folder with ZenML's token in it."""
+        """Remove the job, the block, then the folder with ZenML's token in it."""
         key = self._place.key(native_id)
         with self._host() as host:
             host.remove_jobs([job for job in host.jobs() if job.key == key])
@@ -205,10 +205,10 @@ class HyperAIOrchestrator(Orchestrator):
     def runs(
         self, native_id: str, *, since: datetime | None = None, limit: int = 100
     ) -> Sequence[NativeRun]:
-        """The runs that ZenML heard of, and the last start that the host remembers.
+        """The runs that reported to ZenML, and the last start on the host.
 
-        Cron keeps no history; the script leaves the id of its last start in a file. When ZenML
-        never heard of that one, its containers did not come up: its state is ``unknown``.
+        Cron keeps no history; the script writes the id of its last start to a file. If that one
+        is not in ZenML, its containers did not start: its state is ``unknown``.
         """
         key = self._place.key(native_id)
         found = heard_by_zenml(key, since, limit)
@@ -242,9 +242,9 @@ class HyperAIOrchestrator(Orchestrator):
 
     @contextlib.contextmanager
     def _around(self, stack: Stack, snapshot: PipelineSnapshotResponse) -> Iterator[None]:
-        """Have ZenML use our connection, and a folder that nobody else may look into.
+        """Have ZenML use our connection, and a folder that only the user can read.
 
-        ZenML's code makes the folder too, but starts to write before it is there.
+        ZenML's code creates the folder too, but starts to write before it exists.
         """
         folder = self._place.folder(str(snapshot.id))
         with self._host() as host:
@@ -311,7 +311,7 @@ class HyperAIOrchestrator(Orchestrator):
         )
 
     def _write(self, host: CronHost, entry: Entry) -> None:
-        """Make crontab and queue say what ``entry`` does; what must not fire goes first."""
+        """Write ``entry`` to crontab and queue; what must not fire is removed first."""
         due = entry.once if not entry.paused else None
         queued = [job for job in host.jobs() if job.key == entry.key]
         stale = [job for job in queued if job.due != due]

@@ -1,4 +1,4 @@
-"""Whether a host can run what is to be scheduled on it, seen before anything is made."""
+"""Checks that a host can run a schedule, before anything is created."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOR_AT = ["at", "atq", "atrm"]
 
 
 def check_host(host: CronHost, home: str, *, once: bool) -> None:
-    """Look at crontab, programs, folder and Docker Compose.
+    """Check crontab, programs, folder and Docker Compose.
 
     Args:
         host: the host.
@@ -34,10 +34,10 @@ def check_host(host: CronHost, home: str, *, once: bool) -> None:
 
 
 def require_programs(host: CronHost, names: list[str]) -> None:
-    """A shell on the host finds these.
+    """Require these programs on the host's PATH.
 
     Raises:
-        RefusedError: not all.
+        RefusedError: some are missing.
     """
     missing = host.missing(names)
     if missing:
@@ -45,28 +45,29 @@ def require_programs(host: CronHost, names: list[str]) -> None:
 
 
 def require_folder(host: CronHost, home: str) -> None:
-    """ZenML can write to ``home``.
+    """Require that ZenML can write to ``home``.
 
     Raises:
         PermissionDeniedError: it cannot.
     """
     if host.ssh.run(_WRITABLE, f"{home}\n".encode()).code != 0:
         raise PermissionDeniedError(
-            host.service, f"ZenML writes to {home}, which is no folder of this user."
+            host.service,
+            f"ZenML writes to {home}, which is not a folder that this user can write to.",
         )
 
 
 def require_host_zone(host: CronHost, crontab: str) -> None:
-    """Nothing in the crontab says that its lines are in another zone than the host's.
+    """Require a crontab without a time zone of its own.
 
     Raises:
-        RefusedError: something does.
+        RefusedError: it sets one.
     """
     if setting(crontab, "CRON_TZ"):
         raise RefusedError(
             host.service,
-            "its crontab sets CRON_TZ, in which some crons read the lines below it. Take it out "
-            "of the crontab.",
+            "its crontab sets CRON_TZ, which some crons apply to the lines below it. Remove it "
+            "from the crontab.",
         )
 
 

@@ -1,7 +1,7 @@
-"""The crontab, the at jobs and the clock of a host that is reached over SSH.
+"""The crontab, the at jobs and the clock of a host over SSH.
 
-Every command is a constant; names, times and texts go in by stdin, so none of them is ever read
-by a shell as code.
+Every command is a constant; names, times and texts go to its stdin, so that no shell reads them as
+code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pulumi_zenml.orchestrators.hyperai.ssh import Done, Ssh
 _LIST = "LC_ALL=C; export LC_ALL; crontab -l"
 # Debian's `crontab -l` prints a carriage return as the two characters \r; its editor sees the file.
 _RAW = "VISUAL=cat; EDITOR=cat; export VISUAL EDITOR; crontab -e 2>/dev/null"
-# The lock keeps our own processes apart, the digest everybody else.
+# The lock is against our own processes, the digest against all others.
 _WRITE = (
     "LC_ALL=C; export LC_ALL; read -r before; "
     'exec 9<"$HOME" || exit 70; flock -w 30 9 || exit 75; '
@@ -53,7 +53,7 @@ class Job:
     """One job of at(1) that runs a schedule's script.
 
     Args:
-        number: at's own, another one after each change.
+        number: at's own; it changes with each update.
         due: when, aware, to the minute.
         key: the ZenML snapshot's id.
     """
@@ -84,7 +84,7 @@ class CronHost:
         return _decode(self._raw(self._listing()))
 
     def change(self, edit: Callable[[str], str]) -> str:
-        """Change the crontab, unless somebody else changed it meanwhile: then look again.
+        """Change the crontab; if it was changed meanwhile, read it and try again.
 
         Args:
             edit: from the text as it is to the text as it is to be; may be called again.
@@ -112,8 +112,8 @@ class CronHost:
             time.sleep(0.05 * 2**attempt)
         raise RefusedError(
             self.service,
-            f"the crontab changed under us {_ATTEMPTS} times in a row; what we wanted to write "
-            "is not in it. Is another program rewriting it? Try again.",
+            f"another program changed the crontab {_ATTEMPTS} times in a row, so the schedule was "
+            "not written. Try again.",
         )
 
     def jobs(self) -> list[Job]:
@@ -134,11 +134,11 @@ class CronHost:
         """Have ``command`` run once.
 
         Args:
-            due: aware; at(1) knows whole minutes. Told to it in UTC, whatever the host's zone.
+            due: aware; at(1) takes whole minutes. It is passed in UTC, whatever the host's zone.
             command: one line for sh.
 
         Raises:
-            RefusedError: at did not take it, or its daemon is not there.
+            RefusedError: at refused it, or its daemon is not running.
         """
         when = due.astimezone(UTC).strftime("%Y%m%d%H%M.%S")
         done = self.ssh.run(_ADD_JOB, f"{when}\n{command}\n".encode())
@@ -150,7 +150,7 @@ class CronHost:
             )
 
     def remove_jobs(self, jobs: list[Job]) -> None:
-        """Take jobs out of at's queue; those that are gone already do not matter."""
+        """Remove jobs from at's queue; already removed is success."""
         if jobs:
             self.ssh.run(_REMOVE_JOBS, "".join(f"{job.number}\n" for job in jobs).encode())
 
@@ -163,7 +163,7 @@ class CronHost:
         """The IANA name of the host's own zone, in which its cron reads the crontab.
 
         Raises:
-            ServiceError: the host does not say, or its clock is not what it says.
+            ServiceError: the host has no zone name that fits its clock.
         """
         year = datetime.now(UTC).year
         samples = [datetime(year + y, month, 15, tzinfo=UTC) for y in (0, 1) for month in (1, 7)]
@@ -177,7 +177,7 @@ class CronHost:
                 return candidate
         raise ServiceError(
             self.service,
-            f"its time zone cannot be told: /etc/localtime is '{link}', /etc/timezone says "
+            f"its time zone is unclear: /etc/localtime is '{link}', /etc/timezone says "
             f"'{name.strip()}', and its clock's offsets are {', '.join(offsets)}. Set it with "
             "'timedatectl set-timezone' on the host.",
         )
@@ -197,8 +197,7 @@ class CronHost:
         if done.code != 0 or done.out.replace(b"\r", b"\\r") != listing.replace(b"\r", b"\\r"):
             raise RefusedError(
                 self.service,
-                "the crontab holds carriage returns, and cannot be read exactly as it is. Take "
-                "them out of it.",
+                "the crontab contains carriage returns, and cannot be read exactly. Remove them.",
             )
         return done.out
 
@@ -207,8 +206,8 @@ class CronHost:
         if "not allowed" in done.error or "permission" in done.error.lower():
             return PermissionDeniedError(
                 self.service,
-                f"could not {doing}: {said}. Let the user in cron.allow and at.allow (or out of "
-                "cron.deny and at.deny).",
+                f"could not {doing}: {said}. Add the user to cron.allow and at.allow (or remove "
+                "it from cron.deny and at.deny).",
             )
         return RefusedError(self.service, f"could not {doing}: {said}")
 

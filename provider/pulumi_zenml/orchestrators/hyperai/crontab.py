@@ -1,4 +1,4 @@
-"""Schedules in the text of a crontab: found, put in and taken out; all other lines untouched.
+"""Finding, writing and removing schedules in the text of a crontab; all other lines are kept.
 
 A schedule is a block between two markers, which name it and its owner::
 
@@ -7,7 +7,7 @@ A schedule is a block between two markers, which name it and its owner::
     # pulumi-zenml end 0b8f6f0e-…
 
 Paused, its line starts with ``#PAUSED``. A schedule that fires once is a job of at(1); its block
-only remembers it, with ``#ONCE <instant>`` (``#PAUSED ONCE <instant>``) for the line. ZenML's own
+only records it, with ``#ONCE <instant>`` (``#PAUSED ONCE <instant>``) for the line. ZenML's own
 lines have no markers and are found too. Text is whatever ``crontab -l`` prints, decoded so that
 every byte survives; lines end with a line feed and nothing else.
 """
@@ -119,7 +119,7 @@ def _block(entry: Entry) -> Sequence[str]:
 
 
 def _key(line: str) -> str | None:
-    """The schedule that a line belongs to; ``None`` for everybody else's."""
+    """The schedule that a line belongs to; ``None`` for all other lines."""
     marker = _MARKER.fullmatch(line)
     if marker is not None:
         return marker[2]
@@ -129,14 +129,16 @@ def _key(line: str) -> str | None:
     runs = _RUNS.search(match["command"])
     if runs is None:
         return None
-    # A comment that merely mentions the script is somebody's note.
+    # A comment that only mentions the script is a note.
     note = match["off"] is not None and not _COMMAND.fullmatch(match["command"])
     return None if note else runs[1]
 
 
 def _entry(key: str, lines: list[re.Match[str]], owner: str | None) -> Entry:
     if not lines:
-        return Entry(key, "", paused=True, owner=owner, problem="its markers hold no line")
+        return Entry(
+            key, "", paused=True, owner=owner, problem="there is no line between its markers"
+        )
     live = [line for line in lines if line["off"] is None]
     line = (live or lines)[0]
     problem = ""
@@ -147,7 +149,7 @@ def _entry(key: str, lines: list[re.Match[str]], owner: str | None) -> Entry:
     once = _instant(line["once"])
     if line["once"] is not None and once is None:
         problem = f"`{line['once']}` is not an instant"
-    # An ONCE line is always a comment; what tells is the word before it.
+    # An ONCE line is always a comment; PAUSED before it is the pause.
     paused = "PAUSED" in (line["off"] or "") if line["once"] is not None else not live
     return Entry(key, line["command"], line["cron"] or "", once, paused, owner, problem)
 

@@ -32,7 +32,7 @@ class HostDialect(Dialect):
         self.require(cadence)
         if cadence.run_once_at is None:
             return self.cron.write(cadence)
-        # at is told the time in UTC, whatever the host's zone.
+        # at gets the time in UTC, whatever the host's zone.
         return At().write(cadence)
 
     def read(self, fields: Mapping[str, object]) -> Cadence:

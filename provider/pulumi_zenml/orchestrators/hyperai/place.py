@@ -1,4 +1,4 @@
-"""Where a HyperAI component's host is, and how its files and native ids are called."""
+"""A HyperAI component's host, and the names of its files and native ids."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 
 
 class Place:
-    """One component's host, as its service connector and the overrides say.
+    """One component's host, from its service connector and the overrides.
 
     Args:
         target: the component.
@@ -50,7 +50,7 @@ class Place:
         except (KeyError, ValueError):
             raise ServiceError(
                 self.service,
-                f"service connector '{connector.name}' gives no readable base64_ssh_key. May this "
+                f"service connector '{connector.name}' has no readable base64_ssh_key. Can this "
                 "ZenML user read its secrets, and is it Base64?",
             ) from None
         return Login(
@@ -69,8 +69,8 @@ class Place:
     def connector(self) -> tuple[ServiceConnectorResponse, str]:
         """The linked connector with its secrets, and the host it leads to.
 
-        Read from ZenML's store: ZenML's own connector object logs in before it is handed out,
-        to whoever answers.
+        Read from ZenML's store: ZenML's own connector object logs in when it is created, whatever
+        the host's key.
         """
         with self._lock:
             if self._found is None:
@@ -82,7 +82,7 @@ class Place:
         if component.connector is None:
             raise RefusedError(
                 self.service,
-                "it has no service connector, so there is no host to go to. Run: zenml "
+                "it has no service connector, so its host is not known. Run: zenml "
                 f"orchestrator connect {component.name} --connector <a hyperai connector>",
             )
         with zenml_errors(f"read the service connector of '{component.name}'"):
@@ -97,7 +97,7 @@ class Place:
         if not chosen and len(hosts) != 1:
             raise RefusedError(
                 self.service,
-                f"its connector leads to {len(hosts)} hosts. Choose one: zenml orchestrator "
+                f"its connector has {len(hosts)} hosts. Choose one: zenml orchestrator "
                 f"connect {component.name} --resource-id <host>",
             )
         return connector, str(chosen or hosts[0]).strip()
@@ -118,12 +118,12 @@ class Place:
             raise RefusedError(
                 self.service,
                 f"its connector names the user {user!r}; ZenML puts that name into shell commands, "
-                "so only letters, digits, '.', '_' and '-' are taken.",
+                "so only letters, digits, '.', '_' and '-' are accepted.",
             )
         return user
 
     def home(self) -> str:
-        """Where ZenML takes the user's home to be, wherever it is."""
+        """The home folder that ZenML assumes for the user."""
         return f"/home/{self.user()}"
 
     def folder(self, key: str) -> str:
@@ -142,18 +142,20 @@ class Place:
         """The snapshot's id in a native id.
 
         Raises:
-            RefusedError: it is on another host than the connector leads to now.
+            RefusedError: it is on another host than the connector's.
         """
         where, _, key = native_id.rpartition("/")
         here, _, _ = self.native_id("").rpartition("/")
         try:
             key = str(UUID(key))
         except ValueError:
-            raise RefusedError(self.service, f"{native_id!r} is no id of ours.") from None
+            raise RefusedError(
+                self.service, f"{native_id!r} is not a native id of HyperAI."
+            ) from None
         if where != here:
             raise RefusedError(
                 self.service,
-                f"{native_id} was made on {where}, and the connector now leads to {here}. Point "
-                "it back to change or delete the schedule there.",
+                f"{native_id} was created on {where}, and the connector's host is now {here}. "
+                "Change the connector back to update or delete the schedule there.",
             )
         return key

@@ -1,4 +1,4 @@
-"""What a HyperAI host can be asked about itself without a change."""
+"""Read-only probes of a HyperAI host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pulumi_zenml.orchestrators.probe import Probe, Result, Seen
 
 _SKEW = timedelta(seconds=60)
 _CLOCK = "date -u +%s"
-# With hidepid the processes of others are hidden, that of process 1 among them (proc(5)).
+# With hidepid the processes of other users are hidden, process 1 among them (proc(5)).
 _PROCESSES = (
     "[ -r /proc/1/comm ] || exit 3; "
     'for file in /proc/[0-9]*/comm; do cat "$file" 2>/dev/null; done; exit 0'
@@ -37,12 +37,12 @@ _START_ATD = "For run_once_at, start atd on the host: sudo systemctl enable --no
 
 @dataclass(frozen=True)
 class HostProbes:
-    """The looks at one host, each over a connection of its own.
+    """The probes of one host, each over a connection of its own.
 
     Args:
         connect: to the host.
-        login: with whom, and to where.
-        home: finds the folder that ZenML writes to.
+        login: the user and the host.
+        home: the folder that ZenML writes to.
     """
 
     connect: Callable[[], AbstractContextManager[CronHost]]
@@ -89,7 +89,7 @@ class HostProbes:
         with self.connect() as host:
             done = host.ssh.run(_PROCESSES)
         if done.code == _HIDDEN:
-            return Seen("the host shows no processes of others", "unknown")
+            return Seen("the host hides the processes of other users", "unknown")
         running = set(done.out.decode("utf-8", "replace").split("\n")) & set(names)
         if not running:
             return Seen(f"no process named {' or '.join(names)}", otherwise, remedy)
@@ -117,7 +117,7 @@ class HostProbes:
             there = datetime.fromtimestamp(int(done.out), UTC)
         except ValueError:
             said = done.error or "nothing"
-            raise ServiceError(host.service, f"its '{_CLOCK}' says {said}.") from None
+            raise ServiceError(host.service, f"its '{_CLOCK}' printed {said}.") from None
         skew = abs(there - now)
         if skew > _SKEW:
             remedy = "Set the host's clock: sudo timedatectl set-ntp true."

@@ -1,4 +1,4 @@
-"""What is known of a HyperAI schedule's runs: ZenML's records, and the host's last start."""
+"""A HyperAI schedule's runs: those in ZenML, and the host's last start."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def heard_by_zenml(snapshot_id: str, since: datetime | None, limit: int) -> list
     Args:
         snapshot_id: the schedule's own snapshot.
         since: only runs started at or after this instant; aware.
-        limit: at most so many.
+        limit: the most runs to return.
     """
     found: list[NativeRun] = []
     with zenml_errors(f"list the runs of snapshot {snapshot_id}"):
@@ -71,9 +71,9 @@ def heard_by_zenml(snapshot_id: str, since: datetime | None, limit: int) -> list
 
 
 def last_start(files: paramiko.SFTPClient, folder: str) -> NativeRun | None:
-    """The start that the script noted last (zenml 0.98 run_pipeline.sh writes ``.env``).
+    """The last start that the script recorded (zenml 0.98 run_pipeline.sh writes ``.env``).
 
-    Its state is ``unknown``: whether its containers came up is Docker's to say.
+    Its state is ``unknown``: only Docker knows whether its containers started.
     """
     try:
         with files.open(posixpath.join(folder, ".env")) as file:
@@ -89,5 +89,5 @@ def last_start(files: paramiko.SFTPClient, folder: str) -> NativeRun | None:
 
 
 def _aware(value: datetime | None) -> datetime | None:
-    """ZenML answers in naive UTC."""
+    """ZenML returns naive UTC."""
     return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value

@@ -1,4 +1,4 @@
-"""A connection to an SSH host that must prove who it is."""
+"""A connection to an SSH host with a known host key."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ logging.getLogger(_PARAMIKO_LOG).addHandler(logging.NullHandler())
 
 @dataclass(frozen=True)
 class Done:
-    """What a command on the host did.
+    """The result of a command on the host.
 
     Args:
         code: its exit code.
@@ -54,11 +54,11 @@ class Done:
 
 
 class Ssh:
-    """A live connection. Commands are ours word for word; what varies goes in by stdin."""
+    """An open connection. Commands are constants; all data goes to their stdin."""
 
     def __init__(self, client: paramiko.SSHClient, login: Login) -> None:
         self.client = client
-        """paramiko's own, for code that wants one."""
+        """paramiko's own client."""
         self._login = login
 
     def run(self, script: str, data: bytes = b"") -> Done:
@@ -104,7 +104,7 @@ def connect(login: Login) -> Iterator[Ssh]:
 
     Raises:
         UnreachableError: no answer.
-        UnauthenticatedError: the host is not who it should be, or does not take the key.
+        UnauthenticatedError: the host has another key than the known one, or refuses ours.
     """
     need("paramiko", "hyperai", login.service)
     retrying = Retrying(
@@ -124,7 +124,7 @@ def connect(login: Login) -> Iterator[Ssh]:
 
 
 class _BusyError(UnreachableError):
-    """No answer, though there may be one in a moment: a restart, or too many at the door."""
+    """A transient connection failure: a restart, or too many connections (sshd MaxStartups)."""
 
 
 def _open(login: Login) -> paramiko.SSHClient:
@@ -157,7 +157,7 @@ def _open(login: Login) -> paramiko.SSHClient:
 
 @contextlib.contextmanager
 def _translated(login: Login, doing: str) -> Iterator[None]:
-    """Turn what paramiko and the socket raise into our errors."""
+    """Turn the exceptions of paramiko and the socket into our errors."""
     import paramiko
 
     where = f"{login.host}:{login.port}"
@@ -168,14 +168,14 @@ def _translated(login: Login, doing: str) -> Iterator[None]:
     except paramiko.BadHostKeyException as error:
         raise UnauthenticatedError(
             login.service,
-            f"{where} shows another host key ({fingerprint(error.key)}) than the known one "
-            f"({fingerprint(error.expected_key)}). Either the host was set up anew and its known "
-            "key must be replaced, or somebody is in between.",
+            f"{where} has another host key ({fingerprint(error.key)}) than the known one "
+            f"({fingerprint(error.expected_key)}). Either the host was reinstalled and the known "
+            "key must be replaced, or the connection is intercepted.",
         ) from None
     except paramiko.AuthenticationException as error:
         raise UnauthenticatedError(
             login.service,
-            f"{where} does not take the connector's key for user '{login.user}' ({error}). Is its "
+            f"{where} refuses the connector's key for user '{login.user}' ({error}). Is its "
             "public half in that user's ~/.ssh/authorized_keys?",
         ) from None
     except (ConnectionRefusedError, ConnectionResetError) as error:
@@ -196,5 +196,5 @@ def _translated(login: Login, doing: str) -> Iterator[None]:
         said = str(error) or type(error).__name__
         raise UnreachableError(
             login.service,
-            f"could not {doing} at {where}: {said}. Is its SSH server up, and this machine let in?",
+            f"could not {doing} at {where}: {said}. Is its SSH server up and reachable?",
         ) from None

@@ -1,4 +1,4 @@
-"""The keys of an SSH login: the user's, and those that the host may show."""
+"""The keys of an SSH login: the user's, and the known host keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WRITING = threading.Lock()
 
 @dataclass(frozen=True)
 class Login:
-    """Where to log in, as whom, and how the host is recognised.
+    """Where to log in, as whom, and the host's known keys.
 
     Args:
         service: the host's name in errors.
@@ -81,10 +81,10 @@ def private_key(login: Login) -> paramiko.PKey:
 
 
 def load_host_keys(client: paramiko.SSHClient, login: Login) -> None:
-    """Tell a client which keys the host may show.
+    """Load the known host keys into a client.
 
     Raises:
-        RefusedError: the overrides for that are wrong.
+        RefusedError: an override is wrong.
     """
     import paramiko
 
@@ -105,7 +105,8 @@ def load_host_keys(client: paramiko.SSHClient, login: Login) -> None:
         return
     if login.known_hosts and not login.accept_new and not _path(login.known_hosts).is_file():
         raise RefusedError(
-            login.service, f"the override 'known_hosts' names '{login.known_hosts}', no such file."
+            login.service,
+            f"the override 'known_hosts' is '{login.known_hosts}', which is not a file.",
         )
     for name in [login.known_hosts] if login.known_hosts else _KNOWN_HOSTS:
         if not _path(name).is_file():
@@ -114,7 +115,7 @@ def load_host_keys(client: paramiko.SSHClient, login: Login) -> None:
             client.load_system_host_keys(str(_path(name)))
         except paramiko.hostkeys.InvalidHostKey as error:
             raise RefusedError(
-                login.service, f"{_path(name)} has a line that is no host key: {error}"
+                login.service, f"{_path(name)} has a line that is not a host key: {error}"
             ) from None
 
 

@@ -1,7 +1,7 @@
 """Kubeflow Pipelines: a schedule's counterpart is a recurring run.
 
 The API can create, enable, disable and delete a recurring run and change nothing else of it
-(kubeflow/pipelines ``recurring_run.proto``). So ZenML makes one that cannot fire yet, and
+(kubeflow/pipelines ``recurring_run.proto``). So ZenML creates one that cannot fire yet, and
 :meth:`KubeflowOrchestrator.shape` copies it into one with the exact cadence, paused or not from
 its first moment, with the schedule's name and its owner's mark, and deletes the first.
 """
@@ -55,28 +55,28 @@ class KubeflowOrchestrator(Orchestrator):
         dialect="kubeflow",
         smallest_interval=timedelta(seconds=1),
         cron=Yes("Written with a leading seconds field: KFP reads five fields as an hourly job."),
-        interval=Yes("The controller looks every 30 seconds, and counts on from a late fire."),
+        interval=Yes("The controller checks every 30 seconds, and counts from a late fire."),
         run_once=Gap(
             "upstream",
             "a recurring run has no single fire",
             "cron for that minute, with start_time and end_time around it",
         ),
         start_time=Yes(),
-        end_time=Yes("It stays enabled after its end, and fires no more."),
-        catchup=Yes("Fires missed since it was made; never those before."),
+        end_time=Yes("It stays enabled after its end, and never fires again."),
+        catchup=Yes("Fires missed since it was created; never earlier ones."),
         timezone=Gap(
             "upstream",
             "KFP reads every cron in the one zone of its controller (CRON_SCHEDULE_TIMEZONE); "
             "zones a fixed distance away from it are converted",
             "cron_timezone in the component's Pulumi config, if that zone is not UTC",
         ),
-        pause=Yes("After a resume KFP fires the latest slot that was missed, at once."),
+        pause=Yes("After a resume KFP runs the latest missed fire at once."),
         change_in_place=Gap("upstream", "KFP has no call that changes a recurring run"),
         run_history=Yes("History stays with the recurring run that is replaced."),
         trigger=Yes(),
-        keeps_runs=Yes("Servers before 2.16 end the runs in progress with their recurring run."),
+        keeps_runs=Yes("Servers before 2.16 stop the runs in progress with their recurring run."),
         fires_on_create=Gap("never", "nothing fires before its time"),
-        found_by="the snapshot's id in the arguments of its containers; the owner is noted in "
+        found_by="the snapshot's id in the arguments of its containers; the owner is stored in "
         "its description",
         left_behind="the pipeline's experiment and the runs",
         runs_image=True,
@@ -91,12 +91,12 @@ class KubeflowOrchestrator(Orchestrator):
         {
             "kubeflow_hostname": Setting(str, "URL of Kubeflow Pipelines."),
             "kubernetes_context": Setting(str, "Context of this machine's kubeconfig."),
-            "user_namespace": Setting(str, "Profile that the runs belong to (multi-user)."),
+            "user_namespace": Setting(str, "The profile of the runs (multi-user)."),
             "client_args": Setting(dict, "More arguments of kfp.Client, such as existing_token."),
-            "client_username": Setting(str, "Who logs in at the front door."),
-            "client_password": Setting(str, "The password for that; a secret."),
+            "client_username": Setting(str, "The user for Dex or another login page."),
+            "client_password": Setting(str, "That user's password; a secret."),
             "cron_timezone": Setting(str, "The controller's CRON_SCHEDULE_TIMEZONE; UTC."),
-            "timeout_seconds": Setting(int, f"Seconds to wait for an answer; {_READ_SECONDS}."),
+            "timeout_seconds": Setting(int, f"Seconds to wait for a response; {_READ_SECONDS}."),
         }
     )
 
@@ -112,9 +112,9 @@ class KubeflowOrchestrator(Orchestrator):
 
     @classmethod
     def check(cls, wanted: Wanted) -> list[InputError]:
-        """Every mistake that can be known without looking at the orchestrator.
+        """Every mistake that can be found offline.
 
-        Its controller's zone cannot: :meth:`verify` compares it with the cadence's.
+        Its controller's zone is not known offline: :meth:`verify` compares it with the cadence's.
         """
         problems = [error for error in super().check(wanted) if error.property != "timezone"]
         most = wanted.settings.get("max_concurrency")
@@ -128,19 +128,19 @@ class KubeflowOrchestrator(Orchestrator):
         return self._dialect().write(cadence)
 
     def verify(self, wanted: Wanted) -> None:
-        """Look whether KFP answers, lets us in and knows the namespace."""
+        """Check that KFP answers, accepts the login and has the namespace."""
         self.spell(wanted.cadence)
         require_profile(self._api, self.target.component.name)
         for path in ("experiments", "recurringruns"):
             self._api.get(path, f"list {path}", namespace=self._api.namespace, page_size=1)
 
     def probes(self) -> Iterator[Probe]:
-        """Also its health and version, and the experiments that ZenML puts its runs in."""
+        """Also its health, and the experiments of ZenML's runs."""
         yield from kfp_probes(self._api, self.target.component.name)
         yield from super().probes()
 
     def submission(self, wanted: Wanted) -> Submission:
-        """A cron that fires in 2199; ZenML would also cut an interval down to its seconds.
+        """A cron that fires in 2199; ZenML would also reduce an interval to its seconds.
 
         ZenML makes a file name and an experiment from the pipeline's name.
         """
@@ -157,7 +157,7 @@ class KubeflowOrchestrator(Orchestrator):
     def locate(self, snapshot_id: str, hints: Mapping[str, str]) -> Counterpart | None:
         """The recurring run of a snapshot: by the schedule's name, else among all, newest first.
 
-        A copy that is shaped comes before what it was copied from.
+        A shaped copy comes before its original.
         """
         named = predicates(("display_name", "EQUALS", hints.get("name", "")))
         for query in ({"filter": named}, {}):
@@ -167,11 +167,11 @@ class KubeflowOrchestrator(Orchestrator):
         return None
 
     def shape(self, found: Counterpart, wanted: Wanted) -> Counterpart:
-        """Copy it as wanted and delete the first; nothing to do when it is as wanted already.
+        """Create a copy as wanted and delete the original, unless it is as wanted already.
 
-        The copy has an id of its own. It is enabled once the first is gone: the two never fire
-        both, a copy whose creation got no answer never fires at all, and a slot that comes in
-        between is made up for (cron_schedule.go).
+        The copy has an id of its own. It is enabled after the original was deleted: the two never
+        fire both, a copy whose creation got no response never fires, and a fire that is due in
+        between runs late (cron_schedule.go).
         """
         raw = self._get(found.native_id)
         if not recurring.is_inert(raw):
@@ -192,14 +192,14 @@ class KubeflowOrchestrator(Orchestrator):
         return self._counterpart(self._get(made))
 
     def read(self, native_id: str) -> Counterpart | None:
-        """The recurring run, or ``None`` when KFP itself says it is gone."""
+        """The recurring run, or ``None`` when KFP itself reports that it does not exist."""
         try:
             return self._counterpart(self._get(native_id))
         except GoneError:
             return None
 
     def list_all(self) -> Iterator[Counterpart]:
-        """Every recurring run of the namespace that ZenML made, a page of 100 at a time."""
+        """Every recurring run of the namespace that ZenML created, a page of 100 at a time."""
         for raw in self._api.pages(
             "experiments",
             "experiments",
@@ -213,7 +213,7 @@ class KubeflowOrchestrator(Orchestrator):
                 yield self._counterpart(raw)
 
     def set_paused(self, native_id: str, paused: bool) -> None:
-        """Disable or enable it; warns when enabling fires a slot that was missed.
+        """Disable or enable it; warns when enabling runs a missed fire.
 
         KFP has no way around that (cron_schedule.go, the loop without catch-up).
         """
@@ -221,12 +221,12 @@ class KubeflowOrchestrator(Orchestrator):
         self._switch(native_id, "disable" if paused else "enable", f"'{native_id}'")
         if name and not paused:
             self.target.warn(
-                f"Kubeflow fires '{name}' once right away: the latest slot that came while it "
-                "was paused."
+                f"Kubeflow fires '{name}' once right away: the latest fire that it missed "
+                "while it was paused."
             )
 
     def delete(self, native_id: str) -> None:
-        """Delete it, and what an interrupted :meth:`shape` left of it; its runs go on."""
+        """Delete it, and what an interrupted :meth:`shape` left behind; its runs continue."""
         try:
             name = recurring.run_name(self._get(native_id))
         except GoneError:
@@ -258,9 +258,9 @@ class KubeflowOrchestrator(Orchestrator):
         return [run(raw, self._config()) for raw in islice(found, limit)]
 
     def trigger(self, native_id: str) -> str:
-        """Start one run now, as one of the recurring run's.
+        """Start one run now, as a run of the recurring run.
 
-        Its name is of its own: KFP takes a second run of the same name for the first
+        It has a unique name: KFP takes a second run of the same name for the first
         (resource_manager.go ``CreateRun``).
         """
         raw = self._get(native_id)
@@ -274,11 +274,11 @@ class KubeflowOrchestrator(Orchestrator):
 
     @contextmanager
     def _around(self, stack: Stack, snapshot: PipelineSnapshotResponse) -> Iterator[None]:
-        """Have ZenML's code sign in as we do.
+        """Make ZenML's code sign in with our credentials.
 
-        ZenML writes the component's settings into a snapshot when that is made (zenml 0.98
-        compiler ``_apply_stack_default_settings``): old tokens would win over what the component
-        and Pulumi config say now.
+        ZenML writes the component's settings into a snapshot when it is created (zenml 0.98
+        compiler ``_apply_stack_default_settings``): old tokens would override those of the
+        component and Pulumi config.
         """
         orchestrator: Any = stack.orchestrator
         before = orchestrator._config
@@ -315,7 +315,7 @@ class KubeflowOrchestrator(Orchestrator):
         except RefusedError:
             raise
         except ServiceError:
-            # It may have been made all the same.
+            # It may have been created all the same.
             named = predicates(("display_name", "EQUALS", name))
             for raw in self._recurring_runs(sort_by="created_at desc", filter=named):
                 same = recurring.snapshot_id(raw) == recurring.snapshot_id(instead_of)
@@ -324,7 +324,7 @@ class KubeflowOrchestrator(Orchestrator):
             raise
 
     def _missed(self, native_id: str) -> str:
-        """The name of a paused recurring run whose controller has a slot to make up for."""
+        """The name of a paused recurring run that would run a missed fire when resumed."""
         try:
             raw = self._get(native_id)
         except GoneError:

@@ -1,8 +1,8 @@
-"""The API of Kubeflow Pipelines as a ZenML orchestrator component reaches it.
+"""A ZenML orchestrator component's client of the Kubeflow Pipelines API.
 
 JSON in and out through the official client's connection: it finds the host and signs in, while
-its model classes drop the fields that a newer server sends and turn a login page, which a
-front door answers with status 200, into an empty object.
+its model classes drop the fields of a newer server and turn a login page, which an authentication
+proxy returns with status 200, into an empty object.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ _NOT_FOUND = 5  # google.rpc.Code
 
 
 class GoneError(NotFoundError):
-    """Kubeflow Pipelines itself says that there is no such object."""
+    """Kubeflow Pipelines itself reports that there is no such object."""
 
 
 class PassingError(ServiceError):
-    """The server failed in a way that may be over soon."""
+    """A transient failure of the server."""
 
 
 _PASSING = (PassingError, ThrottledError, UnreachableError)
 
 
 class KfpApi:
-    """One component's way to its API server. Thread-safe; connects on first use.
+    """One component's client of its API server. Thread-safe; connects on first use.
 
     Args:
         target: the ZenML component.
         config: ZenML's configuration of it, overrides included.
         seconds: how long one call may take.
-        overrides: whether Pulumi config overrides anything, so that errors point there.
+        overrides: whether Pulumi config has overrides, so that errors point there.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class KfpApi:
 
     @property
     def namespace(self) -> str:
-        """The profile that experiments and runs go to; empty for a single-user deployment."""
+        """The profile of experiments and runs; empty for a single-user deployment."""
         # As kfp.Client.create_experiment, which ZenML calls, chooses it.
         found = self._config().user_namespace or self._client().get_user_namespace()
         return str(found or "")
@@ -92,7 +92,7 @@ class KfpApi:
                 return
 
     def post(self, path: str, doing: str, body: Object | None = None) -> Object:
-        """Make something, or set something: with a body it is never tried again."""
+        """Create or change something; with a body it is never retried."""
         if body is None:
             return again(lambda: self._call("POST", path, doing, {}), _PASSING)
         return self._call("POST", path, doing, {}, body)
@@ -129,7 +129,7 @@ class KfpApi:
         except HTTPError as error:
             raise UnreachableError(
                 KFP,
-                f"could not {doing}: no answer from {self._host()} ({_short(error)}). Is it up, "
+                f"could not {doing}: no response from {self._host()} ({_short(error)}). Is it up, "
                 f"and is the host in {self._where} right?",
             ) from error
         if not isinstance(answer, dict):
@@ -137,7 +137,7 @@ class KfpApi:
         return answer
 
     def _refusal(self, status: int, body: object, doing: str) -> ServiceError:
-        """Our error for what was answered instead of what was asked for."""
+        """Our error for a failed response."""
         said = _json(body)
         message = str(said.get("message") or said.get("error") or _short(body))[:400]
         text = f"could not {doing} at {self._host()}: {message}"
@@ -146,8 +146,8 @@ class KfpApi:
         if 200 <= status < 400:
             return UnauthenticatedError(
                 KFP,
-                f"could not {doing}: {self._host()} answers with a web page, most likely to log "
-                f"in. Give a fresh token, cookie or password in {self._where}, and the host "
+                f"could not {doing}: {self._host()} returned a web page, most likely a login. "
+                f"Give a fresh token, cookie or password in {self._where}, and the host "
                 "with its path, for example https://kubeflow.example.com/pipeline.",
             )
         if status == 401:
@@ -156,7 +156,7 @@ class KfpApi:
             )
         if status == 403:
             whose = f" in namespace '{self.namespace}'" if self.namespace else ""
-            return PermissionDeniedError(KFP, f"{text} (403). Ask for the permission{whose}.")
+            return PermissionDeniedError(KFP, f"{text} (403). Request the permission{whose}.")
         if status == 404 and said.get("code") == _NOT_FOUND:
             return GoneError(KFP, text)
         if status == 404:
@@ -164,7 +164,7 @@ class KfpApi:
                 KFP,
                 f"could not {doing}: there is no Kubeflow Pipelines API at {self._host()} "
                 f"({message}). Check the host and kubeflow_namespace in {self._where}; through a "
-                "service connector ZenML 0.98 always looks in namespace 'kubeflow'.",
+                "service connector ZenML 0.98 always uses namespace 'kubeflow'.",
             )
         if status == 429:
             return ThrottledError(KFP, f"{text} (429, after {ATTEMPTS} attempts).")
@@ -185,12 +185,12 @@ class KfpApi:
             return self._known[0]
 
     def _connect(self) -> tuple[Any, Any]:
-        """The official client, made as ZenML makes it (zenml 0.98 ``_get_kfp_client``)."""
+        """The official client, created as in ZenML (zenml 0.98 ``_get_kfp_client``)."""
         need("kfp", "kubeflow", KFP)
         need("zenml.integrations.kubeflow.orchestrators", "kubeflow", KFP)
         from pulumi_zenml.zenml.quiet import quiet
 
-        # The SDK warns that it speaks to KFP 2 only, and of its own use of urllib3.
+        # The SDK warns that it supports KFP 2 only, and about its own use of urllib3.
         warnings.filterwarnings("ignore", module=r"kfp(_server_api)?\.")
         orchestrator = self._target.instance()
         config = self._config()
@@ -251,9 +251,9 @@ class KfpApi:
 
 
 def _client_classes() -> tuple[Any, Any]:
-    """kfp's client and ZenML's, without the look at the server that they take when made.
+    """kfp's client and ZenML's, without their request to the server on creation.
 
-    That look has no time-out and sleeps between its attempts.
+    That request has no time-out and sleeps between its attempts.
     """
     import urllib3
     from kfp.client import Client
@@ -266,7 +266,7 @@ def _client_classes() -> tuple[Any, Any]:
 
         def _load_config(self, *args: Any, **kwargs: Any) -> Any:
             config = super()._load_config(*args, **kwargs)  # type: ignore[misc]
-            # We try again ourselves, and only what may be.
+            # We retry ourselves, and only what may be repeated.
             config.retries = urllib3.Retry(
                 total=None, connect=0, read=0, status=0, other=0, redirect=3,
                 raise_on_status=False, respect_retry_after_header=False,
@@ -283,7 +283,7 @@ def _client_classes() -> tuple[Any, Any]:
 
 
 def predicates(*conditions: tuple[str, str, str]) -> str:
-    """A filter: ``(key, operation, value)`` each, all of which must hold.
+    """A filter: ``(key, operation, value)`` each, all of which must match.
 
     The server unescapes a filter once more after HTTP (list_request_util.go parseAPIFilter).
     """

@@ -1,4 +1,4 @@
-"""What Kubeflow Pipelines can be asked about itself without a change."""
+"""Read-only probes of Kubeflow Pipelines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pulumi_zenml.orchestrators.probe import Probe, Seen
 
 
 def require_profile(api: KfpApi, component: str) -> Object:
-    """See that it answers, and that a profile is named where there are several; its health.
+    """Check that it answers, and that a multi-user deployment has a profile; returns its health.
 
     Args:
         api: the API server.
@@ -20,7 +20,7 @@ def require_profile(api: KfpApi, component: str) -> Object:
     Raises:
         RefusedError: it is a multi-user deployment, and no profile is named.
     """
-    health = api.get("healthz", "look whether it is up")
+    health = api.get("healthz", "read its health")
     if health.get("multi_user") and not api.namespace:
         raise RefusedError(
             KFP,
@@ -45,11 +45,11 @@ def kfp_probes(api: KfpApi, component: str) -> Iterator[Probe]:
 def _health(api: KfpApi, component: str) -> Seen:
     health = require_profile(api, component)
     users = f"profile '{api.namespace}'" if health.get("multi_user") else "single-user"
-    return Seen(f"it is up, {users}")
+    return Seen(f"healthy, {users}")
 
 
 def _experiments(api: KfpApi) -> Seen:
     doing = "list the experiments"
     page = api.get("experiments", doing, namespace=api.namespace, page_size=1)
-    some = "there is at least one" if page.get("experiments") else "there is none"
-    return Seen(f"listed; {some}")
+    some = "at least one" if page.get("experiments") else "none"
+    return Seen(f"listed; there is {some}")

@@ -1,4 +1,4 @@
-"""A recurring run of Kubeflow Pipelines: what it says, and what it is to say."""
+"""Reading and writing a recurring run of Kubeflow Pipelines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 
 NEVER = datetime(2199, 1, 1, tzinfo=UTC)
-"""The start of what ZenML is shown: nothing fires before it is copied with its true cadence."""
+"""The start that ZenML gets: nothing fires before the copy with its actual cadence."""
 
 NEVER_CRON = "0 0 0 1 1 *"
 
@@ -33,7 +33,7 @@ _SECOND = timedelta(seconds=1)
 
 
 def is_inert(raw: Object) -> bool:
-    """Whether it is what ZenML was shown, not yet what was asked for."""
+    """Whether it still has the cadence that ZenML got, not yet the declared one."""
     cron = (raw.get("trigger") or {}).get("cron_schedule") or {}
     return cron.get("cron") == NEVER_CRON and _instant(cron.get("start_time")) == NEVER
 
@@ -54,23 +54,23 @@ def _snapshots(executor: Mapping[str, Any]) -> Iterator[str]:
 
 
 def run_name(raw: Object) -> str:
-    """The name that ZenML gave it, which its pipeline keeps when it is copied."""
+    """ZenML's name of it, which its pipeline keeps when it is copied."""
     info = _spec(raw).get("pipelineInfo") or {}
     return str(info.get("name") or "")
 
 
 def _spec(raw: Object) -> Object:
-    """The pipeline alone; it stands beside a platform's part where it has one."""
+    """The pipeline's spec, without a platform's part."""
     spec: Object = raw.get("pipeline_spec") or {}
     inner: Object = spec.get("pipeline_spec", spec)
     return inner
 
 
 def counterpart(raw: Object, dialect: Dialect, *, pipeline: str, url: str) -> Counterpart:
-    """What the recurring run says.
+    """The recurring run as a counterpart.
 
     Args:
-        raw: it.
+        raw: the API's object.
         dialect: how the cluster reads cron.
         pipeline: the name of its experiment.
         url: its page.
@@ -80,7 +80,7 @@ def counterpart(raw: Object, dialect: Dialect, *, pipeline: str, url: str) -> Co
     problems = []
     cadence: Cadence | None = None
     if is_inert(raw):
-        problems.append("it was made but never given its cadence, so that it never fires")
+        problems.append("it was created but never given its cadence, so it never fires")
     try:
         cadence = _as_asked(dialect.read(fields), mark.get("start"), raw)
         text = dialect.write(cadence).text
@@ -89,7 +89,7 @@ def counterpart(raw: Object, dialect: Dialect, *, pipeline: str, url: str) -> Co
         problems.append(error.reason.rstrip("."))
     snapshot = snapshot_id(raw)
     if snapshot is None:
-        problems.append("its pipeline names no single ZenML snapshot")
+        problems.append("its pipeline does not run exactly one ZenML snapshot")
     if raw.get("error"):
         problems.append(f"Kubeflow cannot read it: {raw['error'].get('message', '')}")
     return Counterpart(
@@ -111,11 +111,11 @@ def counterpart(raw: Object, dialect: Dialect, *, pipeline: str, url: str) -> Co
 
 
 def shaped(raw: Object, wanted: Wanted, dialect: Dialect, now: datetime) -> Object:
-    """What to create, disabled, so that it runs what ``raw`` runs, as wanted.
+    """The recurring run to create: disabled, with the pipeline of ``raw``, as wanted.
 
     Args:
         raw: the recurring run to copy.
-        wanted: all else.
+        wanted: everything else.
         dialect: how the cluster reads cron.
         now: aware.
     """
@@ -143,10 +143,10 @@ def shaped(raw: Object, wanted: Wanted, dialect: Dialect, now: datetime) -> Obje
 
 
 def _native_start(cadence: Cadence, fields: Mapping[str, object], now: datetime) -> object:
-    """The start to give so that the first fire is the first one asked for from ``now`` on.
+    """The native start with which the first fire is the cadence's first from ``now`` on.
 
-    The controller fires at once for a slot that lies between the start and now
-    (cron_schedule.go, periodic_schedule.go), and leaves out a slot right at the start.
+    The controller fires at once for a fire between the start and now (cron_schedule.go,
+    periodic_schedule.go), and skips one right at the start.
     """
     start = cadence.start_time
     if start is None:
@@ -162,7 +162,7 @@ def _native_start(cadence: Cadence, fields: Mapping[str, object], now: datetime)
 
 
 def _as_asked(cadence: Cadence, noted: str | None, raw: Object) -> Cadence:
-    """The cadence with the start that was asked for, where the native start follows from it."""
+    """The cadence with its declared start, if the native start follows from it."""
     asked = _instant(noted)
     start = cadence.start_time
     if asked is None:

@@ -1,4 +1,4 @@
-"""Runs of Kubeflow Pipelines, and the pages where a person looks at things."""
+"""Runs of Kubeflow Pipelines, and pages of its UI."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _STATES: Mapping[str, RunState] = {
 
 
 def run(raw: Mapping[str, Any], config: Any) -> NativeRun:
-    """What a run of the API says.
+    """A run of the API as a native run.
 
     Args:
-        raw: it.
+        raw: the API's object.
         config: ZenML's configuration of the component.
     """
     native = raw.get("state") or "RUNTIME_STATE_UNSPECIFIED"
@@ -44,12 +44,12 @@ def run(raw: Mapping[str, Any], config: Any) -> NativeRun:
 
 
 def page(config: Any, kind: str, id: str) -> str:
-    """Where a person can look at a ``recurringrun`` or one of the ``runs``; may be empty."""
+    """The UI page of a ``recurringrun`` or of one of the ``runs``; may be empty."""
     host = (config.kubeflow_hostname or "").rstrip("/")
     if not host:
         return ""
     if config.user_namespace:
-        # Where ZenML links its runs to (zenml 0.98 get_pipeline_run_metadata).
+        # The page that ZenML links its runs to (zenml 0.98 get_pipeline_run_metadata).
         root = f"{host.removesuffix('/pipeline')}/_/pipeline/"
         return f"{root}?ns={config.user_namespace}#/{kind}/details/{id}"
     return f"{host}/#/{kind}/details/{id}"

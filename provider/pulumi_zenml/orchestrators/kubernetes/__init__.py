@@ -1,17 +1,17 @@
 """Kubernetes: a CronJob, made by ZenML's own orchestrator and then shaped to what is asked.
 
 ZenML (0.98 KubernetesOrchestrator) makes the CronJob with a cron expression and nothing else: no
-time zone, never suspended. It is therefore made with a date that never comes, and one patch sets
-cadence, zone, pause and settings together.
+time zone, never suspended. It is therefore created with a date that never comes, and one patch
+sets cadence, zone, pause and settings together.
 
-What is known of the CronJob controller is from kubernetes 1.33,
+The facts about the CronJob controller are from kubernetes 1.33,
 ``pkg/controller/cronjob/cronjob_controllerv2.go`` and ``utils.go``:
 
-- Of the fire times missed it makes up for the latest one, unless that is longer ago than
-  ``startingDeadlineSeconds``. A change of the spec makes it look at once, so lifting ``suspend``
-  starts the missed run; a change of the schedule's text makes it wait for the next fire time
-  instead (``updateCronJob``). So a resume rewrites the schedule with other blanks, which mean
-  the same, and there is always a deadline for the occasions on which it looks by itself.
+- It runs the latest missed fire, unless that is longer ago than ``startingDeadlineSeconds``. A
+  change of the spec makes it check at once, so lifting ``suspend`` starts the missed run; a change
+  of the schedule's text makes it wait for the next fire time instead (``updateCronJob``). So a
+  resume rewrites the schedule with other blanks, which mean the same, and there is always a
+  deadline for the times when it checks by itself.
 - A CronJob that is suspended or being deleted starts nothing.
 """
 
@@ -54,7 +54,7 @@ _RANDOM_PREFIX = 9
 _SHORTEST_DEADLINE_SECONDS = 10
 _CALL_SECONDS = 30.0
 
-# Whether CronJobs may be made is tried out.
+# Whether CronJobs may be created is checked by a dry run.
 _NEEDED = (("cronjobs", ("get", "list", "patch", "delete")), ("jobs", ("list", "patch")))
 _NEEDED_FOR_TOKENS = ("secrets", ("create", "get", "patch", "delete"))
 
@@ -90,7 +90,7 @@ class KubernetesOrchestrator(Orchestrator):
         ),
         catchup=Gap(
             "upstream",
-            "a CronJob makes up for the latest missed fire at most",
+            "a CronJob catches up on the latest missed fire at most",
             "`starting_deadline_seconds` in `orchestrator_settings`, for that one",
         ),
         timezone=Yes("spec.timeZone, with Kubernetes 1.25 or later"),
@@ -109,7 +109,7 @@ class KubernetesOrchestrator(Orchestrator):
         {
             "concurrency_policy": Setting(
                 str,
-                "what happens when a run is due and the last one still runs",
+                "what happens when a run is due and the last one is still running",
                 ("Allow", "Forbid", "Replace"),
             ),
             "starting_deadline_seconds": Setting(
@@ -130,7 +130,7 @@ class KubernetesOrchestrator(Orchestrator):
     overrides = MappingProxyType(
         {
             "console_url": Setting(
-                str, "where people look at CronJobs, with {namespace} and {name} in it"
+                str, "URL of a CronJob's page, with placeholders {namespace} and {name}"
             ),
             "timeout_seconds": Setting(int, f"for one call (default {_CALL_SECONDS:.0f})"),
         }
@@ -145,19 +145,19 @@ class KubernetesOrchestrator(Orchestrator):
 
     @classmethod
     def check(cls, wanted: Wanted) -> list[InputError]:
-        """Every mistake that can be known offline; names the cron that an interval is."""
+        """Every mistake that can be found offline; for an interval, suggests the same cron."""
         problems = [_with_cron(it, cls, wanted.cadence) for it in super().check(wanted)]
         return [*problems, *filter(None, map(_too_small, wanted.settings.items()))]
 
     @property
     def namespace(self) -> str:
-        """Where ZenML makes the CronJobs (zenml 0.98 KubernetesOrchestratorConfig)."""
+        """Where ZenML creates the CronJobs (zenml 0.98 KubernetesOrchestratorConfig)."""
         return str(self.target.component.configuration.get("kubernetes_namespace") or "zenml")
 
     # --- create ------------------------------------------------------------------------------
 
     def verify(self, wanted: Wanted) -> None:
-        """Try out making the CronJob, and ask once about the permissions needed later."""
+        """Create the CronJob in a dry run, and review the permissions needed later."""
         self._name_budget()
         trial = cronjob.trial(self.spell(wanted.cadence).fields, wanted.settings)
         name = self.target.component.name
@@ -177,7 +177,7 @@ class KubernetesOrchestrator(Orchestrator):
         )
 
     def locate(self, snapshot_id: str, hints: Mapping[str, str]) -> Counterpart | None:
-        """The CronJob that runs ``snapshot_id``; ZenML's own link is looked at first."""
+        """The CronJob that runs ``snapshot_id``; ZenML's own link is tried first."""
         if name := hints.get(_ZENML_LINK):
             linked = self._get(f"{self.namespace}/{name}")
             if linked and cronjob.snapshot_id(linked) == snapshot_id:
@@ -188,7 +188,7 @@ class KubernetesOrchestrator(Orchestrator):
         return None
 
     def shape(self, found: Counterpart, wanted: Wanted) -> Counterpart:
-        """Set everything in one patch, made anew when somebody else was faster."""
+        """Set everything in one patch, repeated after a conflict."""
         fields = self.spell(wanted.cadence).fields
         doing = f"set up CronJob '{found.native_id}'"
         shaped = self._api.patch(
@@ -197,10 +197,10 @@ class KubernetesOrchestrator(Orchestrator):
             lambda cron_job: cronjob.shaped(cron_job, fields, wanted),
         )
         if shaped is None:
-            raise NotFoundError(KUBERNETES, f"could not {doing}: it is gone.")
+            raise NotFoundError(KUBERNETES, f"could not {doing}: it was deleted.")
         return self._counterpart(shaped)
 
-    # --- look --------------------------------------------------------------------------------
+    # --- read --------------------------------------------------------------------------------
 
     def read(self, native_id: str) -> Counterpart | None:
         """The CronJob as it is now."""
@@ -208,7 +208,7 @@ class KubernetesOrchestrator(Orchestrator):
         return self._counterpart(cron_job) if cron_job else None
 
     def list_all(self) -> Iterator[Counterpart]:
-        """Every CronJob of this component, at the cost of pages."""
+        """Every CronJob of this component, page by page."""
         component = str(self.target.component.id)
         for cron_job in self._all():
             if cronjob.is_of(component, cron_job):
@@ -235,14 +235,14 @@ class KubernetesOrchestrator(Orchestrator):
     # --- change ------------------------------------------------------------------------------
 
     def set_paused(self, native_id: str, paused: bool) -> None:
-        """Set spec.suspend, so that no fire missed meanwhile is made up for."""
+        """Set spec.suspend, without running a missed fire on resume."""
         doing = f"{'pause' if paused else 'resume'} CronJob '{native_id}'"
         path = self._path_of(native_id)
         if self._api.patch(path, doing, lambda it: cronjob.pausing(it, paused)) is None:
-            raise NotFoundError(KUBERNETES, f"could not {doing}: it is gone.")
+            raise NotFoundError(KUBERNETES, f"could not {doing}: it was deleted.")
 
     def trigger(self, native_id: str) -> str:
-        """Make a Job from the template, marked as kubectl's create job --from does."""
+        """Create a Job from the template, as ``kubectl create job --from`` does."""
         cron_job = self._existing(native_id, "start a run of")
         job = jobs.manual(cron_job, secrets.token_hex(3))
         namespace = native_id.partition("/")[0]
@@ -251,10 +251,10 @@ class KubernetesOrchestrator(Orchestrator):
         return str(made["metadata"]["name"])
 
     def delete(self, native_id: str) -> None:
-        """Delete the CronJob with what ZenML left beside it, and see it gone.
+        """Delete the CronJob and what ZenML created for it, and wait until it is deleted.
 
         Raises:
-            NotGoneError: the API server took the deletion but still has the object.
+            NotGoneError: the API server accepted the deletion but still has the object.
         """
         tokens = bool(self.target.component.configuration.get("pass_zenml_token_as_secret"))
         deletion.delete(self._api, self._path_of(native_id), native_id, tokens=tokens)
@@ -274,7 +274,9 @@ class KubernetesOrchestrator(Orchestrator):
     def _existing(self, native_id: str, doing: str) -> Object:
         cron_job = self._get(native_id)
         if cron_job is None:
-            raise NotFoundError(KUBERNETES, f"could not {doing} CronJob '{native_id}': it is gone.")
+            raise NotFoundError(
+                KUBERNETES, f"could not {doing} CronJob '{native_id}': it was deleted."
+            )
         return cron_job
 
     def _all(self) -> Iterator[Object]:
@@ -293,7 +295,7 @@ class KubernetesOrchestrator(Orchestrator):
 
     @contextmanager
     def _with_deadlines(self, stack: Stack, snapshot: PipelineSnapshotResponse) -> Iterator[None]:
-        """Give ZenML's own calls a deadline: it makes CronJobs without one."""
+        """Give ZenML's own calls a deadline, which they lack."""
         orchestrator: Any = stack.orchestrator
         rest = orchestrator.get_kube_client().rest_client
         request, deadline = rest.request, self._api.deadline
@@ -305,7 +307,7 @@ class KubernetesOrchestrator(Orchestrator):
         yield
 
     def _name_budget(self) -> int:
-        """How long the pipeline's part of a CronJob's name may be.
+        """The maximum length of the pipeline's part of a CronJob's name.
 
         The name is ``<job_name_prefix>-<8 random digits>-<pipeline>`` (zenml 0.98
         KubernetesOrchestrator._get_job_name) of 52 characters at most (kubernetes 1.33
@@ -324,7 +326,7 @@ class KubernetesOrchestrator(Orchestrator):
 
 
 def _with_cron(problem: InputError, cls: type[Orchestrator], cadence: Cadence) -> InputError:
-    """The refusal of an interval, with the exact cron where there is one."""
+    """The error for an interval, with the exact cron if there is one."""
     if problem.property != "interval" or not isinstance(problem, CannotExpressError):
         return problem
     try:

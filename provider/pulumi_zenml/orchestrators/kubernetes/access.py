@@ -1,4 +1,4 @@
-"""Whether a CronJob can be made where it is wanted, asked before anything is made."""
+"""Checks that a CronJob can be created, before anything is created."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 def try_out(api: Api, cron_job: Object, *, namespace: str, component: str) -> None:
-    """Make ``cron_job`` in a dry run.
+    """Create ``cron_job`` in a dry run.
 
-    What an admission webhook says against it is not heeded: it judges a pod that will not be.
+    A refusal by an admission webhook is ignored: it concerns a placeholder pod.
 
     Raises:
-        NotFoundError: there is no such namespace; says which are near.
-        RefusedError: the server does not take the cadence, or knows no time zones.
-        ServiceError: as its other children say.
+        NotFoundError: there is no such namespace; suggests similar names.
+        RefusedError: the server refuses the cadence, or does not support time zones.
+        ServiceError: any other failure, as one of its subclasses.
     """
     where = f"/apis/batch/v1/namespaces/{namespace}/cronjobs"
     answer = api.call("POST", where, query={"dryRun": "All"}, body=cron_job)
@@ -41,7 +41,7 @@ def try_out(api: Api, cron_job: Object, *, namespace: str, component: str) -> No
     if made["spec"].get("timeZone") != zone:
         raise RefusedError(
             KUBERNETES,
-            f"this server takes no time zones for CronJobs, so that '{zone}' would be lost. They "
+            f"this server has no time zones for CronJobs, so '{zone}' would be lost. They "
             "came with Kubernetes 1.25, and for good with 1.27: upgrade the cluster.",
         )
 
@@ -49,7 +49,7 @@ def try_out(api: Api, cron_job: Object, *, namespace: str, component: str) -> No
 def review(
     api: Api, needed: Iterable[tuple[str, Sequence[str]]], *, namespace: str, component: str
 ) -> None:
-    """Ask which of the calls that are needed later would be denied.
+    """Check which of the calls that are needed later would be denied.
 
     Args:
         api: the API server.
@@ -64,7 +64,7 @@ def review(
         f"{verb} {resource}"
         for resource, verbs in needed
         for verb in verbs
-        # Whoever may not even ask finds out by trying.
+        # Without the permission to review, the calls themselves show it.
         if may(api, verb, resource, namespace) is False
     ]
     if denied:
@@ -76,7 +76,7 @@ def review(
 
 
 def may(api: Api, verb: str, resource: str, namespace: str) -> bool | None:
-    """Whether the caller may do something; ``None`` where it may not even ask.
+    """Whether the caller is permitted to do something; ``None`` if it may not review that.
 
     Args:
         api: the API server.
@@ -96,13 +96,13 @@ def may(api: Api, verb: str, resource: str, namespace: str) -> bool | None:
 
 
 def no_namespace(api: Api, namespace: str, component: str) -> NotFoundError:
-    """The error for a namespace that is not there."""
+    """The error for a namespace that does not exist."""
     answer = api.call("GET", "/api/v1/namespaces", query={"limit": "500"})
     items = answer.body.get("items") or [] if answer.status < 300 else []
     return NotFoundError(
         KUBERNETES,
         f"there is no namespace '{namespace}', which orchestrator '{component}' uses, and ZenML "
-        f"does not make it. Run 'kubectl create namespace {namespace}', or 'zenml orchestrator "
+        f"does not create it. Run 'kubectl create namespace {namespace}', or 'zenml orchestrator "
         f"update {component} --kubernetes_namespace=NAME'.",
         wanted=namespace,
         known=[str(item["metadata"]["name"]) for item in items],

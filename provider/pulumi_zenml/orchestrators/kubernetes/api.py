@@ -1,4 +1,4 @@
-"""Kubernetes' REST API as a ZenML orchestrator component reaches it.
+"""A ZenML orchestrator component's client of the Kubernetes REST API.
 
 JSON in and out through the official client's connection: it finds the cluster, its
 certificates and tokens, while its model classes change from release to release and drop the
@@ -45,12 +45,12 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API server said.
+    """A response of the API server.
 
     Args:
         status: HTTP's.
         body: the object, or Kubernetes' ``Status`` where it failed.
-        retry_after: seconds it asks to wait; 0 when it does not say.
+        retry_after: seconds to wait before a retry; 0 without that header.
     """
 
     status: int
@@ -59,22 +59,22 @@ class Answer:
 
     @property
     def message(self) -> str:
-        """Its own words on what went wrong."""
+        """The server's own error message."""
         return str(self.body.get("message") or f"HTTP {self.status}")[:600]
 
 
 class Api:
-    """One component's way to its API server. Thread-safe; connects on first use.
+    """One component's client of its API server. Thread-safe; connects on first use.
 
     Args:
         target: the ZenML component.
-        seconds: how long one call may take, and how long it is tried again for.
+        seconds: the deadline of one call, and the time for its retries.
     """
 
     def __init__(self, target: Target, seconds: float) -> None:
         self._seconds = seconds
         self.deadline = (min(_CONNECT_SECONDS, seconds), seconds)
-        """Seconds for the connection, and for the answer."""
+        """Seconds for the connection, and for the response."""
         self._connection = ClusterConnection(target)
 
     def call(
@@ -87,7 +87,7 @@ class Api:
         kind: str = "application/json",
         repeatable: bool = True,
     ) -> Answer:
-        """Call the API server and return what it said, good or bad.
+        """Call the API server and return its response, success or not.
 
         Args:
             method: HTTP's.
@@ -95,12 +95,12 @@ class Api:
             query: of the URL.
             body: a JSON value.
             kind: the body's content type.
-            repeatable: whether a call that may have been carried out may be made again. One
-                that was throttled was not carried out (kubernetes.io, Flow control).
+            repeatable: whether to retry a call that may have been executed. A throttled one was
+                not executed (kubernetes.io, Flow control).
 
         Raises:
-            UnreachableError: no answer in time.
-            UnauthenticatedError: there are no credentials to call with.
+            UnreachableError: no response in time.
+            UnauthenticatedError: there are no credentials.
         """
         from tenacity import Retrying, retry_any, retry_if_exception_type, retry_if_result
         from tenacity.stop import stop_after_attempt, stop_after_delay
@@ -122,7 +122,7 @@ class Api:
         try:
             answer: Answer = retrying(self._once, method, path, query, body, kind)
             if answer.status == 401:
-                # Tokens live for an hour or less; a new one is asked for once.
+                # Tokens live for an hour or less; a new one is requested once.
                 self._connection.forget()
                 answer = retrying(self._once, method, path, query, body, kind)
         except HTTPError as error:
@@ -160,16 +160,16 @@ class Api:
     def patch(
         self, path: str, doing: str, change: Callable[[Object], Mapping[str, Any] | None]
     ) -> Object | None:
-        """Change an object, and nothing that somebody else changed meanwhile.
+        """Change an object, and nothing that another client changed meanwhile.
 
         Args:
             path: the object's.
             doing: for errors.
             change: the merge patch for the object as it is, or ``None`` to leave it; called
-                again when somebody else was faster.
+                again after a conflict.
 
         Returns:
-            The object as it is then; ``None`` when it is gone.
+            The object afterwards; ``None`` when it was deleted.
         """
         for _ in range(_CONFLICT_ATTEMPTS):
             found = self.get(path, doing)
@@ -185,14 +185,14 @@ class Api:
                 return self.good(answer, doing)
         raise RefusedError(
             KUBERNETES,
-            f"could not {doing}: others keep changing it at the same time. Try again.",
+            f"could not {doing}: other clients keep changing it. Try again.",
         )
 
     def good(self, answer: Answer, doing: str) -> Object:
-        """The body of an answer that says yes.
+        """The body of a successful response.
 
         Raises:
-            ServiceError: it says no; the right one of its children, with the remedy.
+            ServiceError: it failed; the matching subclass, with the remedy.
         """
         if answer.status < 300:
             return answer.body
@@ -220,7 +220,7 @@ class Api:
         if answer.status < 500:
             raise RefusedError(KUBERNETES, said)
         raise ServiceError(
-            KUBERNETES, f"{said} The API server answered {answer.status}; look at its health."
+            KUBERNETES, f"{said} The API server returned {answer.status}; check its health."
         )
 
     def _once(
@@ -243,10 +243,10 @@ class Api:
             )
         except ApiException as error:
             if not error.status:
-                # This is how the client passes on a failed TLS handshake.
+                # The client reports a failed TLS handshake like this.
                 raise UnreachableError(
                     KUBERNETES,
-                    f"no safe connection to the API server {self._connection.host}: "
+                    f"no TLS connection to the API server {self._connection.host}: "
                     f"{' '.join(str(error.reason).split())}. Is its certificate the one that "
                     f"{self._connection} trusts?",
                 ) from error
@@ -275,7 +275,7 @@ def _last(state: RetryCallState) -> Answer:
 
 
 def _object(data: bytes | str | None) -> Object:
-    """A JSON object; whatever else a proxy may say becomes its message."""
+    """A JSON object; any other body, of a proxy for instance, becomes its message."""
     try:
         loaded = json.loads(data or "{}")
     except ValueError:

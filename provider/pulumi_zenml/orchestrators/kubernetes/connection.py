@@ -1,4 +1,4 @@
-"""How a ZenML Kubernetes orchestrator's cluster is reached."""
+"""The connection to a ZenML Kubernetes orchestrator's cluster."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ClusterConnection:
             return self._client
 
     def forget(self) -> None:
-        """Have the next call sign in anew."""
+        """Sign in again on the next call."""
         with self._lock:
             self._client = self._instance = None
 
@@ -118,12 +118,12 @@ class ClusterConnection:
 
 
 def _kubeconfig() -> str | None:
-    # The client itself looks at the environment when it is imported, and never again.
+    # The client itself reads the environment only when it is imported.
     return os.environ.get("KUBECONFIG")
 
 
 def _own(client: Any) -> Any:
-    """A client of the same cluster whose repeats are ours alone: urllib3 has three of its own."""
+    """A client of the same cluster without urllib3's own three retries."""
     configuration = copy.copy(client.configuration)
     configuration.retries = False
     return type(client)(configuration)

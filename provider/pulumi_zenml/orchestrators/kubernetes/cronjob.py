@@ -1,4 +1,4 @@
-"""A CronJob as JSON: what it says, and the patches that make it say something else."""
+"""A CronJob as JSON: reading it, and the patches that change it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SCHEDULE = "pulumi-zenml.dev/schedule"
 PIPELINE = "pulumi-zenml.dev/pipeline"
 DELETION = "pulumi-zenml.dev/deletion-propagation"
 ORIGINAL = "pulumi-zenml.dev/original-settings"
-"""The settings as ZenML made them, to go back to when they are no longer asked for."""
+"""The settings as ZenML created them, to restore when they are no longer declared."""
 
 COMPONENT = "zenml.io/orchestrator"
 
 NEVER = "0 0 31 2 *"
-"""A date that never comes, which the API server takes nevertheless."""
+"""A date that never comes, which the API server accepts."""
 
 NAME_LIMIT = 52
 DEADLINE_SECONDS = 60
@@ -47,12 +47,12 @@ def native_id(cron_job: Object) -> str:
 
 
 def notes(cron_job: Object) -> Mapping[str, str]:
-    """What is written on it."""
+    """Its annotations."""
     return cron_job["metadata"].get("annotations") or {}
 
 
 def snapshot_id(cron_job: Object) -> str | None:
-    """The snapshot that its container is told to run; ``None`` when it is told none."""
+    """The snapshot in its container's arguments; ``None`` without one."""
     spec = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     for container in spec.get("containers") or ():
         words = [*(container.get("command") or ()), *(container.get("args") or ())]
@@ -62,25 +62,23 @@ def snapshot_id(cron_job: Object) -> str | None:
 
 
 def is_of(component_id: str, cron_job: Object) -> bool:
-    """Whether ZenML made it for that component; ZenML of old wrote no component on it."""
+    """Whether ZenML created it for that component; older ZenML recorded no component."""
     made_by = notes(cron_job).get(COMPONENT)
     return made_by == component_id or (made_by is None and snapshot_id(cron_job) is not None)
 
 
 def counterpart(cron_job: Object, dialect: Dialect) -> Counterpart:
-    """What the CronJob says."""
+    """The CronJob as a counterpart."""
     spec, noted = cron_job["spec"], notes(cron_job)
     fields = {"schedule": " ".join(spec["schedule"].split()), "timeZone": spec.get("timeZone")}
     cadence, problems = _cadence(fields, dialect), []
     if fields["schedule"] == NEVER:
-        problems.append("it was made but never given its cadence, so that it never fires")
+        problems.append("it was created but never given its cadence, so it never fires")
     elif isinstance(cadence, InputError):
         problems.append(cadence.reason.rstrip("."))
     snapshot = snapshot_id(cron_job)
     if snapshot is None:
-        problems.append(
-            f"its container has no {_SNAPSHOT_OPTION}, so that it runs no ZenML pipeline"
-        )
+        problems.append(f"its container has no {_SNAPSHOT_OPTION}, so it runs no ZenML pipeline")
     if cron_job["metadata"].get("deletionTimestamp"):
         problems.append("it is being deleted")
     labels = cron_job["metadata"].get("labels") or {}
@@ -98,12 +96,12 @@ def counterpart(cron_job: Object, dialect: Dialect) -> Counterpart:
 
 
 def shaped(cron_job: Object, fields: Mapping[str, object], wanted: Wanted) -> Object:
-    """The patch that makes it as wanted.
+    """The patch that changes it to what is wanted.
 
     Args:
         cron_job: as it is.
         fields: the wanted cadence in the dialect.
-        wanted: all else.
+        wanted: everything else.
     """
     spec = cron_job["spec"]
     original = _original(cron_job)
@@ -149,7 +147,7 @@ def pausing(cron_job: Object, paused: bool) -> Object | None:
 
 
 def trial(fields: Mapping[str, object], settings: Mapping[str, Json]) -> Object:
-    """A CronJob with this cadence and these settings, to try out on the server."""
+    """A CronJob with this cadence and these settings, for a dry run."""
     chosen = {SPEC_KEYS[key]: whole(it) for key, it in settings.items() if key in SPEC_KEYS}
     pod = {
         "restartPolicy": "Never",

@@ -1,4 +1,4 @@
-"""Deleting a CronJob without ending what it started."""
+"""Deleting a CronJob without stopping its Jobs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _LOOK_AGAIN_SECONDS = 0.5
 
 
 def delete(api: Api, path: str, native_id: str, *, tokens: bool) -> None:
-    """Delete a CronJob as its ``deletion_propagation`` says, and see it gone.
+    """Delete a CronJob by its ``deletion_propagation``, and wait until it is deleted.
 
-    It is suspended first, so that nothing starts meanwhile. With ``KeepRunning`` the Jobs that
-    still run are taken out of its ownership, so that Kubernetes deletes only the finished ones
-    along with it; they go by themselves a day after their end.
+    It is suspended first, so that nothing starts meanwhile. With ``KeepRunning`` the Jobs that are
+    still running lose their owner reference, so that Kubernetes deletes only the finished ones with
+    it; the others are deleted a day after their end (TTL).
 
     Args:
         api: the API server.
@@ -28,7 +28,7 @@ def delete(api: Api, path: str, native_id: str, *, tokens: bool) -> None:
         tokens: whether ZenML keeps each schedule's token in a Secret.
 
     Raises:
-        NotGoneError: it is still there.
+        NotGoneError: it still exists.
     """
     doing = f"delete CronJob '{native_id}'"
     cron_job = api.patch(path, doing, lambda found: cronjob.pausing(found, True))
@@ -49,16 +49,16 @@ def delete(api: Api, path: str, native_id: str, *, tokens: bool) -> None:
         "preconditions": {"uid": cron_job["metadata"]["uid"]},
     }
     answer = api.call("DELETE", path, body=options)
-    # A conflict is another object under the same name: ours is gone.
+    # A conflict is another object of the same name: ours was deleted.
     if answer.status not in (404, 409):
         api.good(answer, doing)
     _await_gone(api, path, native_id, cron_job["metadata"]["uid"])
 
 
 def _drop_token(api: Api, cron_job: Object, running: Sequence[Object]) -> None:
-    """Delete ZenML's token Secret, or have it go with the Jobs that still need it.
+    """Delete ZenML's token Secret, or make the Jobs that still need it its owners.
 
-    ZenML leaves it (its name: zenml 0.98 KubernetesOrchestrator.get_token_secret_name).
+    ZenML does not delete it (its name: zenml 0.98 KubernetesOrchestrator.get_token_secret_name).
     """
     name = f"zenml-token-{cronjob.snapshot_id(cron_job)}"
     path = f"/api/v1/namespaces/{cron_job['metadata']['namespace']}/secrets/{name}"
@@ -78,9 +78,9 @@ def _await_gone(api: Api, path: str, native_id: str, uid: str) -> None:
         if found["metadata"]["uid"] != uid:
             return
         if time.monotonic() > deadline:
-            waits = ", ".join(found["metadata"].get("finalizers") or ()) or "nothing it says"
+            waits = ", ".join(found["metadata"].get("finalizers") or ()) or "no finalizer"
             raise NotGoneError(
-                f"CronJob '{native_id}' is being deleted, but still there after "
+                f"CronJob '{native_id}' is being deleted, but still exists after "
                 f"{_GONE_SECONDS:.0f} s; it fires no more. It waits for: {waits}. Is the "
                 "cluster's controller manager up?"
             )

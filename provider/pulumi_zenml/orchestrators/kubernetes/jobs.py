@@ -24,8 +24,8 @@ def path(namespace: str) -> str:
 def of(api: Api, cron_job: Object) -> list[Object]:
     """Every Job that belongs to the CronJob.
 
-    Jobs carry the labels of their CronJob's template, which narrows the list that the server
-    makes; whose they are only their owner references tell.
+    Jobs have the labels of their CronJob's template, which narrow the list; which CronJob they
+    belong to is only in their owner references.
     """
     metadata = cron_job["metadata"]
     labels = (cron_job["spec"]["jobTemplate"].get("metadata") or {}).get("labels") or {}
@@ -36,7 +36,7 @@ def of(api: Api, cron_job: Object) -> list[Object]:
 
 
 def to_run(job: Object, cron_job: Object) -> NativeRun:
-    """A Job in the common words.
+    """A Job as a run.
 
     Its id is ZenML's orchestrator run id, which ZenML's pod writes on the Job when it starts
     (zenml 0.98 kubernetes_orchestrator_entrypoint), and until then the Job's name.
@@ -56,23 +56,23 @@ def to_run(job: Object, cron_job: Object) -> NativeRun:
 
 
 def age(job: Object) -> tuple[str, str]:
-    """To sort Jobs by: when it was started, or made, then its name."""
+    """To sort Jobs by: when it was started, or created, then its name."""
     return _began(job), job["metadata"]["name"]
 
 
 def is_finished(job: Object) -> bool:
-    """Whether it has come to an end."""
+    """Whether it has finished."""
     return _state(job)[0] in ("succeeded", "failed")
 
 
 def made_since(job: Object, since: datetime) -> bool:
-    """Whether it was started, or made if it was not yet started, at ``since`` or later."""
+    """Whether it was started, or created if not yet started, at ``since`` or later."""
     moment = _instant(_began(job))
     return moment is not None and moment >= since
 
 
 def manual(cron_job: Object, suffix: str) -> Object:
-    """A Job of the CronJob's template, as kubectl 1.33 makes it (create_job.go)."""
+    """A Job from the CronJob's template, as kubectl 1.33 creates it (create_job.go)."""
     template, metadata = cron_job["spec"]["jobTemplate"], cron_job["metadata"]
     described = template.get("metadata") or {}
     return {
@@ -97,7 +97,7 @@ def manual(cron_job: Object, suffix: str) -> Object:
 
 
 def release(api: Api, job: Object, cron_job: Object) -> None:
-    """Have a Job outlive its CronJob, and go by itself a day after its end."""
+    """Let a Job outlive its CronJob, and expire a day after its end."""
     name, owner = job["metadata"]["name"], cron_job["metadata"]["uid"]
 
     def change(found: Object) -> Object | None:
@@ -133,7 +133,7 @@ def _owned_by(job: Object, uid: str) -> bool:
 
 
 def _state(job: Object) -> tuple[RunState, str]:
-    """In our word and in Kubernetes' (kubernetes.io, Job API, conditions)."""
+    """In our vocabulary and in Kubernetes' (kubernetes.io, Job API, conditions)."""
     status = job.get("status") or {}
     true = {it["type"]: it for it in status.get("conditions") or () if it["status"] == "True"}
     if "Complete" in true:
@@ -146,7 +146,7 @@ def _state(job: Object) -> tuple[RunState, str]:
         return "queued", "Suspended"
     if not status.get("active"):
         return "queued", "Pending"
-    # A server that counts the pods that are ready tells one that waits for a node.
+    # Where the server counts ready pods, a Job without one is waiting for a node.
     return ("queued", "Pending") if status.get("ready") == 0 else ("running", "Active")
 
 

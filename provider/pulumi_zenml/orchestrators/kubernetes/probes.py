@@ -1,4 +1,4 @@
-"""What Kubernetes can be asked about itself, its rules and its quotas without a change."""
+"""Read-only probes of Kubernetes: version, namespace, permissions and quotas."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "jobs": ("create", "list", "patch"),
 }
 _NEEDED_FOR_TOKENS = {"secrets": ("create", "get", "patch", "delete")}
-# ZenML makes both where no account is named (zenml 0.98 kube_utils.create_edit_service_account).
+# ZenML creates both where no account is named (zenml 0.98 kube_utils.create_edit_service_account).
 _NEEDED_FOR_ACCOUNT = {"serviceaccounts": ("create",), "rolebindings": ("create",)}
 _COUNTED = ("count/cronjobs.batch", "count/jobs.batch", "pods")
 _NEARLY = 0.9
@@ -55,7 +55,7 @@ def _version(api: Api) -> Seen:
     match = re.match(r"v(\d+)\.(\d+)", told)
     if match and (int(match[1]), int(match[2])) < _ZONES_SINCE:
         return Seen(
-            f"Kubernetes {told} takes no time zones for CronJobs",
+            f"Kubernetes {told} has no time zones for CronJobs",
             "failed",
             "Upgrade the cluster to Kubernetes 1.27 or later.",
         )
@@ -71,15 +71,15 @@ def _namespace(api: Api, namespace: str, component: str) -> Seen:
         return Seen(missing.reason, "failed", f"kubectl create namespace {namespace}")
     phase = (api.good(answer, f"read namespace '{namespace}'").get("status") or {}).get("phase")
     if phase == "Terminating":
-        wait = "Wait until it is gone and make it again, or use another one."
+        wait = "Wait until it is deleted and create it again, or use another one."
         return Seen("it is being deleted", "failed", wait)
-    return Seen("it is there")
+    return Seen("it exists")
 
 
 def _permission(api: Api, verb: str, resource: str, namespace: str) -> Seen:
     allowed = access.may(api, verb, resource, namespace)
     if allowed is None:
-        return Seen("this user may not ask what it may do", "unknown")
+        return Seen("this user may not review its own permissions", "unknown")
     if not allowed:
         return Seen(f"not in namespace '{namespace}'", "failed", GRANT)
     return Seen(f"in namespace '{namespace}'")

@@ -39,14 +39,14 @@ _LOOK_AGAIN_SECONDS = 2.0
 
 
 class SagemakerOrchestrator(Orchestrator):
-    """A pair's side in EventBridge Scheduler and SageMaker.
+    """ZenML's SageMaker orchestrator, with EventBridge Scheduler.
 
-    The native id is ``<schedule group>/<schedule name>``; ZenML gives the SageMaker pipeline the
+    A native id is ``<schedule group>/<schedule name>``; ZenML gives the SageMaker pipeline the
     schedule's name. ZenML 0.98 writes no end, no zone and no group, so the counterpart is
-    submitted with an expression that cannot fire and is then written whole.
+    submitted with an expression that cannot fire, and all its fields are written afterwards.
 
-    Listing costs a page per hundred schedules and two calls for each that ZenML made, eight at a
-    time: EventBridge's listings hold neither expression nor snapshot. A pipeline's snapshot is
+    Listing costs a page per hundred schedules and two calls for each that ZenML created, eight at a
+    time: EventBridge's listings have neither expression nor snapshot. A pipeline's snapshot is
     read once in a process.
     """
 
@@ -60,14 +60,14 @@ class SagemakerOrchestrator(Orchestrator):
         run_once=Yes("as at()"),
         start_time=Yes(),
         end_time=Yes("ZenML drops it; it is set afterwards"),
-        catchup=Gap("never", "EventBridge does not make up for fires missed while disabled"),
+        catchup=Gap("never", "EventBridge does not catch up on fires missed while disabled"),
         timezone=Yes(),
         pause=Yes(),
-        change_in_place=Yes("another group is a move: what falls due that moment is missed"),
-        run_history=Yes("SageMaker does not say which executions the schedule started"),
+        change_in_place=Yes("another group is a move: a fire that is due at that moment is missed"),
+        run_history=Yes("SageMaker does not record which executions the schedule started"),
         trigger=Yes(),
         keeps_runs=Gap(
-            "never", "SageMaker deletes no pipeline that runs, so its executions are stopped"
+            "never", "SageMaker cannot delete a running pipeline, so its executions are stopped"
         ),
         fires_on_create=Gap("never", "nothing runs before the first fire time"),
         found_by="the snapshot id in the SageMaker pipeline that the schedule starts",
@@ -78,36 +78,39 @@ class SagemakerOrchestrator(Orchestrator):
         {
             "group": Setting(str, "EventBridge schedule group; it must exist."),
             "flexible_window_minutes": Setting(
-                int, "Start within so many minutes of the fire time, 1 to 1440."
+                int,
+                "Flexible time window: start within this many minutes of the fire time, 1 to 1440.",
             ),
             "retry_attempts": Setting(
-                int, "How often EventBridge tries to start the pipeline again, 0 to 185."
+                int, "How often EventBridge retries to start the pipeline, 0 to 185."
             ),
         }
     )
     overrides: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
             "region": Setting(
-                str, "AWS region, in place of the component's; a service connector has its own."
+                str, "AWS region instead of the component's; a service connector has its own."
             ),
             "scheduler_role": Setting(
                 str, "ARN of the role with which EventBridge starts the pipeline."
             ),
-            "read_timeout_seconds": Setting(int, f"Wait for an answer; {READ_SECONDS} if unset."),
-            "attempts": Setting(int, f"Tries of one call, first included; {ATTEMPTS} if unset."),
+            "read_timeout_seconds": Setting(
+                int, f"Seconds to wait for a response; {READ_SECONDS} if unset."
+            ),
+            "attempts": Setting(int, f"Attempts of one call; {ATTEMPTS} if unset."),
         }
     )
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
         self._aws = Aws(target)
-        # A pipeline's name ends in random digits and its definition is never changed.
+        # A pipeline's name ends in random digits, and its definition never changes.
         self._snapshots: dict[str, str] = {}
 
     def spell(self, cadence: Cadence) -> Native:
-        """As EventBridge takes it now: it refuses a start more than five minutes ago.
+        """As EventBridge accepts it now: it refuses a start more than five minutes ago.
 
-        An interval starts at its next fire instead, which changes no fire to come.
+        An interval starts at its next fire instead, which changes no coming fire.
         """
         return super().spell(eb.from_now(cadence))
 
@@ -117,7 +120,7 @@ class SagemakerOrchestrator(Orchestrator):
         problems = super().check(wanted)
         group = wanted.settings.get("group")
         if isinstance(group, str) and not re.fullmatch(r"[\w.-]{1,64}", group, re.ASCII):
-            reason = f"group is '{group}'; it takes 1 to 64 letters, digits, '-', '_' and '.'."
+            reason = f"group is '{group}'; it must be 1 to 64 letters, digits, '-', '_' and '.'."
             problems.append(InputError("orchestrator_settings", reason))
         for key, low, high in (("flexible_window_minutes", 1, 1440), ("retry_attempts", 0, 185)):
             value = wanted.settings.get(key)
@@ -127,7 +130,7 @@ class SagemakerOrchestrator(Orchestrator):
         return problems
 
     def verify(self, wanted: Wanted) -> None:
-        """Look at the roles, the schedule group, and whether both services answer."""
+        """Check the roles, the schedule group, and whether both services answer."""
         self._require_role("scheduler_role", "EventBridge starts the pipeline with it")
         self._require_role("execution_role", "the pipeline runs with it")
         aws = self._aws.clients()
@@ -141,7 +144,7 @@ class SagemakerOrchestrator(Orchestrator):
                 aws.scheduler.get_schedule_group(Name=group)
 
     def submission(self, wanted: Wanted) -> Submission:
-        """An expression that cannot fire, and a name that EventBridge takes."""
+        """An expression that cannot fire, and a name that EventBridge accepts."""
         name = eb.stem(wanted.pipeline) if wanted.pipeline else None
         return Submission(
             cron_expression=eb.INERT,
@@ -150,7 +153,7 @@ class SagemakerOrchestrator(Orchestrator):
         )
 
     def locate(self, snapshot_id: str, hints: Mapping[str, str]) -> Counterpart | None:
-        """Also a pipeline that never got its schedule, with ``problem`` set, to be deleted."""
+        """Also a pipeline without its schedule, with ``problem`` set, so that it is deleted."""
         prefixes = list(eb.prefixes(hints))
         for prefix in prefixes:
             for group, name in self._schedule_names(prefix):
@@ -173,7 +176,7 @@ class SagemakerOrchestrator(Orchestrator):
         return None
 
     def shape(self, found: Counterpart, wanted: Wanted) -> Counterpart:
-        """Write every field in one call; another group takes a copy there first."""
+        """Write every field in one call; for another group, copy it there first."""
         schedule = self._get(found.native_id)
         if schedule is None:
             raise NotFoundError("AWS", f"EventBridge has no schedule '{found.native_id}'.")
@@ -189,18 +192,18 @@ class SagemakerOrchestrator(Orchestrator):
         return shaped
 
     def read(self, native_id: str) -> Counterpart | None:
-        """One schedule and, once, the pipeline that it starts."""
+        """One schedule, and its pipeline unless known."""
         schedule = self._get(native_id)
         return self._counterpart(schedule) if schedule else None
 
     def list_all(self) -> Iterator[Counterpart]:
-        """Every schedule that starts a pipeline of its own name, as ZenML's do."""
+        """Every schedule that starts a pipeline of the same name, as ZenML's do."""
         with ThreadPoolExecutor(8) as pool:
             names = list(self._schedule_names(""))
             yield from (found for found in pool.map(self._listed, names) if found)
 
     def set_paused(self, native_id: str, paused: bool) -> None:
-        """Read the schedule and write all of it back: what is left out, AWS resets."""
+        """Read the schedule and write all of it back: AWS resets what is left out."""
         schedule = self._get(native_id)
         if schedule is None:
             raise NotFoundError("AWS", f"EventBridge has no schedule '{native_id}'.")
@@ -211,7 +214,7 @@ class SagemakerOrchestrator(Orchestrator):
         """Delete the schedule, copies of it in other groups, and its SageMaker pipeline.
 
         Raises:
-            RunInProgressError: an execution was told to stop and still goes on.
+            RunInProgressError: an execution is still active after it was stopped.
         """
         _, _, name = native_id.partition("/")
         aws = self._aws.clients()
@@ -227,7 +230,7 @@ class SagemakerOrchestrator(Orchestrator):
     def runs(
         self, native_id: str, *, since: datetime | None = None, limit: int = 100
     ) -> Sequence[NativeRun]:
-        """The executions of its pipeline; SageMaker's list does not say when they ended."""
+        """The executions of its pipeline; SageMaker's list has no end times."""
         _, _, name = native_id.partition("/")
         after = {"CreatedAfter": since} if since else {}
         pages = self._aws.clients().sagemaker.get_paginator("list_pipeline_executions")
@@ -254,7 +257,7 @@ class SagemakerOrchestrator(Orchestrator):
         return str(started["PipelineExecutionArn"])
 
     def probes(self) -> Iterator[Probe]:
-        """Also who we are, the roles, the schedule group, and SageMaker by itself."""
+        """Also the AWS identity, the roles, the schedule group, and SageMaker by itself."""
         yield from aws_probes(self._aws, self._require_role)
         yield from self.usual_probes(part=EVENTBRIDGE)
 
@@ -286,7 +289,7 @@ class SagemakerOrchestrator(Orchestrator):
             self._aws.clients().scheduler.update_schedule(**request)
 
     def _move(self, native_id: str, request: Mapping[str, Any]) -> None:
-        """Never two that fire: the copy is made disabled and enabled once the other is gone."""
+        """Never two that fire: the copy is created disabled, and enabled after the deletion."""
         aws = self._aws.clients()
         group, _, name = native_id.partition("/")
         moved = f"{request['GroupName']}/{name}"
@@ -295,14 +298,16 @@ class SagemakerOrchestrator(Orchestrator):
             with calling(f"creating EventBridge schedule '{moved}'"):
                 aws.scheduler.create_schedule(**{**request, "State": "DISABLED"})
         elif not eb.starts(there, name):
-            raise ServiceError("AWS", f"EventBridge schedule '{moved}' exists and is not ours.")
+            raise ServiceError(
+                "AWS", f"EventBridge schedule '{moved}' exists and has another owner."
+            )
         with calling(f"deleting EventBridge schedule '{native_id}'"):
             _unless_missing(aws.scheduler.delete_schedule, GroupName=group, Name=name)
         if there or request["State"] == "ENABLED":
             self._update(request)
 
     def _schedule_names(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """Group and name of the schedules that start a pipeline of their own name."""
+        """Group and name of the schedules that start a pipeline of the same name."""
         only = {"NamePrefix": prefix} if prefix else {}
         pages = self._aws.clients().scheduler.get_paginator("list_schedules")
         with calling("listing EventBridge schedules"):
@@ -321,8 +326,8 @@ class SagemakerOrchestrator(Orchestrator):
                         yield it["PipelineName"]
 
     def _snapshot(self, pipeline: str) -> str | None:
-        """The ZenML snapshot that a pipeline runs: empty when it is none of ZenML's, ``None``
-        when there is no such pipeline."""
+        """The ZenML snapshot that a pipeline runs: empty for another pipeline than ZenML's,
+        ``None`` when there is no such pipeline."""
         if pipeline not in self._snapshots:
             with calling(f"reading SageMaker pipeline '{pipeline}'"):
                 described = _unless_missing(
@@ -341,8 +346,8 @@ class SagemakerOrchestrator(Orchestrator):
             if time.monotonic() > deadline:
                 raise RunInProgressError(
                     f"the schedule of SageMaker pipeline '{name}' is deleted, but "
-                    f"{running[0].run_id} was told to stop {_STOP_SECONDS:.0f} s ago and still "
-                    "goes on. Try again when it has ended."
+                    f"{running[0].run_id} was stopped {_STOP_SECONDS:.0f} s ago and is still "
+                    "active. Try again when it has ended."
                 )
             for run in running:
                 if run.native_state == "Executing":
@@ -374,12 +379,12 @@ class SagemakerOrchestrator(Orchestrator):
 
 def _problem(pipeline: str, snapshot: str | None) -> str:
     if snapshot is None:
-        return f"SageMaker pipeline '{pipeline}' is gone"
+        return f"SageMaker pipeline '{pipeline}' was deleted"
     return "" if snapshot else f"SageMaker pipeline '{pipeline}' runs no ZenML snapshot"
 
 
 def _unless_missing(call: Any, **arguments: Any) -> Any:
-    """What the call answers; ``None`` when AWS says that there is no such thing."""
+    """The call's result; ``None`` when AWS has no such resource."""
     from botocore.exceptions import ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""AWS for the SageMaker orchestrator: clients with deadlines, and errors in our words."""
+"""AWS for the SageMaker orchestrator: clients with deadlines, and our errors."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _MISSING = {"ResourceNotFound", "ResourceNotFoundException"}
 
 @dataclass(frozen=True)
 class Clients:
-    """The two services that hold a counterpart, and the one that knows who we are.
+    """The clients of the three AWS services in use.
 
     Args:
         scheduler: boto3's client of EventBridge Scheduler.
@@ -69,7 +69,7 @@ class Aws:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        # Neither ZenML's sessions nor boto3's are made to be built by several threads at once.
+        # Creating a session is not thread-safe, neither ZenML's nor boto3's.
         self._lock = threading.Lock()
         self._zenml: Any = None
         self._session: Any = None
@@ -83,14 +83,14 @@ class Aws:
 
     @contextmanager
     def in_effect(self, stack: Any) -> Iterator[None]:
-        """Have ZenML's own code use the overrides for a while, and keep it quiet.
+        """Make ZenML's own code use the overrides within a block, without its warnings.
 
         Args:
-            stack: ZenML's stack object, which is used just once.
+            stack: ZenML's stack object, which is used only once.
         """
         stack.orchestrator._config = self.config
         with warnings.catch_warnings():
-            # ZenML 0.98 uses what the SDK would rather be rid of; nobody here can change that.
+            # ZenML 0.98 uses deprecated parts of the SDK.
             warnings.filterwarnings("ignore", module=r"sagemaker\.")
             yield
 
@@ -109,7 +109,7 @@ class Aws:
 
     def _orchestrator(self) -> Any:
         if self._zenml is None:
-            # First: the SDK reads its configuration, and says so on stdout, while it is imported.
+            # First: the SDK reads its configuration, and prints to stdout, while it is imported.
             opt_out_of_telemetry()
             need("sagemaker", "sagemaker", SERVICE)
             with calling("reading the component's configuration"):
@@ -127,7 +127,7 @@ class Aws:
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=overrides.get("read_timeout_seconds", READ_SECONDS),
-            # Creations carry a client token, so that AWS recognises a repeated one.
+            # Creations have a client token, with which AWS recognises a retry.
             retries={"mode": "standard", "max_attempts": overrides.get("attempts", ATTEMPTS)},
         )
         names = ("scheduler", "sagemaker", "sts")
@@ -137,8 +137,8 @@ class Aws:
 def opt_out_of_telemetry() -> None:
     """Keep the SageMaker SDK from reporting to AWS and from printing to stdout.
 
-    Does nothing where a configuration file of the SDK's administrator is already in place. A
-    user's own file is read after ours and wins (sagemaker 2.257 config.load_sagemaker_config).
+    Does nothing if an administrator's configuration file of the SDK exists. A user's own file is
+    read after ours and takes precedence (sagemaker 2.257 config.load_sagemaker_config).
     """
     logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
     folders = need("platformdirs", "sagemaker", SERVICE)
@@ -148,13 +148,13 @@ def opt_out_of_telemetry() -> None:
 
 
 def code_of(error: Exception) -> str:
-    """AWS's name of an error; empty for one that AWS did not send."""
+    """AWS's error code; empty for an error that AWS did not send."""
     response = getattr(error, "response", None)
     return str(response["Error"].get("Code", "")) if isinstance(response, dict) else ""
 
 
 def is_missing(error: Exception) -> bool:
-    """Whether AWS says that there is no such thing."""
+    """Whether AWS reports that there is no such resource."""
     return code_of(error) in _MISSING
 
 
@@ -195,7 +195,7 @@ def _ours(error: Any, what: str) -> ServiceError:
             "iam:PassRole for both roles.",
         )
     if status >= 500:
-        return UnreachableError(SERVICE, f"{said} AWS could not answer; try again later.")
+        return UnreachableError(SERVICE, f"{said} AWS failed; try again later.")
     return RefusedError(SERVICE, said)
 
 
@@ -211,7 +211,7 @@ def _local(error: Exception, what: str) -> ServiceError:
         )
     if isinstance(error, their.HTTPClientError | their.ConnectionError | their.ReadTimeoutError):
         return UnreachableError(
-            SERVICE, f"{said} Look at the network, the region and AWS_ENDPOINT_URL."
+            SERVICE, f"{said} Check the network, the region and AWS_ENDPOINT_URL."
         )
     if isinstance(
         error,

@@ -1,4 +1,4 @@
-"""What an EventBridge schedule that starts a SageMaker pipeline says, and how to write one."""
+"""Reading and writing an EventBridge schedule that starts a SageMaker pipeline."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.counterpart import NativeRun, RunState, Wanted
 
 INERT = "0 0 1 1 ? 2199"
-"""The last year that EventBridge knows."""
+"""The last year that EventBridge supports."""
 
 ZENML_MADE = re.compile(r"(.+)-[0-9a-f]{32}")
-"""A name that ZenML gave: from the pipeline's name and random digits."""
+"""A name that ZenML creates: from the pipeline's name and random digits."""
 
 WRITABLE = (
     "Name",
@@ -34,7 +34,7 @@ WRITABLE = (
     "FlexibleTimeWindow",
     "ActionAfterCompletion",
 )
-"""What UpdateSchedule takes, and resets to its default when it is left out."""
+"""The fields of UpdateSchedule, which resets those that are left out."""
 
 _NAME_ROOM = 31
 """EventBridge's 64 characters, less the hyphen and 32 hex digits that ZenML adds."""
@@ -53,9 +53,9 @@ _CONSOLES = {"aws-cn": "amazonaws.cn", "aws-us-gov": "amazonaws-us-gov.com"}
 
 
 def from_now(cadence: Cadence) -> Cadence:
-    """The same fires to come, without a start that has passed: EventBridge refuses those.
+    """The same coming fires, without a start in the past: EventBridge refuses those.
 
-    An interval keeps its rhythm: it starts at its next fire.
+    An interval keeps its fire times: it starts at its next fire.
     """
     now = datetime.now(UTC)
     start = cadence.start_time
@@ -70,22 +70,22 @@ def from_now(cadence: Cadence) -> Cadence:
 
 
 def stem(pipeline: str) -> str:
-    """What EventBridge and SageMaker take as the beginning of a name, with room for the rest."""
+    """A prefix that EventBridge and SageMaker accept, short enough for ZenML's suffix."""
     letters = re.sub(r"[^a-zA-Z0-9]+", "-", pipeline)[:_NAME_ROOM].strip("-")
     return letters or "pipeline"
 
 
 def pipeline_of(name: str) -> str:
-    """The beginning of a name that ZenML gave; empty for another."""
+    """The prefix of a name that ZenML created; empty for another."""
     found = ZENML_MADE.fullmatch(name)
     return found[1] if found else ""
 
 
 def prefixes(hints: Mapping[str, str]) -> Iterable[str]:
-    """The beginnings of names to look for, best first.
+    """The prefixes of names to search for, best first.
 
     Args:
-        hints: of the record. ZenML notes a link to the schedule it made as ``trigger_url``.
+        hints: of the record. ZenML stores a link to its schedule as ``trigger_url``.
     """
     link = re.search(r"#schedules/[^/]+/([\w.-]+)$", str(hints.get("trigger_url", "")))
     if link:
@@ -99,12 +99,12 @@ def prefixes(hints: Mapping[str, str]) -> Iterable[str]:
 
 
 def group_of(wanted: Wanted) -> str:
-    """The schedule group that is asked for."""
+    """The wanted schedule group."""
     return str(wanted.settings.get("group", "default"))
 
 
 def state(paused: bool) -> str:
-    """EventBridge's word."""
+    """EventBridge's state."""
     return "DISABLED" if paused else "ENABLED"
 
 
@@ -116,12 +116,12 @@ def starts(schedule: Mapping[str, Any], pipeline: str) -> bool:
 
 
 def rewritten(schedule: Mapping[str, Any], native: Native | None, paused: bool) -> dict[str, Any]:
-    """All of a schedule for UpdateSchedule, with another cadence and state.
+    """All fields of a schedule for UpdateSchedule, with another cadence and state.
 
     Args:
         schedule: as GetSchedule returned it.
-        native: the cadence; ``None`` to leave it as it is.
-        paused: whether it may not fire.
+        native: the cadence; ``None`` to keep it.
+        paused: whether it is paused.
     """
     request = {key: schedule[key] for key in WRITABLE if schedule.get(key) is not None}
     if native:
@@ -129,7 +129,7 @@ def rewritten(schedule: Mapping[str, Any], native: Native | None, paused: bool) 
         request.pop("EndDate", None)
         request.update(
             {
-                # boto3 takes instants and no text.
+                # boto3 accepts instants, not text.
                 key: datetime.fromisoformat(str(value)) if key.endswith("Date") else value
                 for key, value in native.fields.items()
             }
@@ -138,7 +138,7 @@ def rewritten(schedule: Mapping[str, Any], native: Native | None, paused: bool) 
 
 
 def shaped(schedule: Mapping[str, Any], native: Native, wanted: Wanted) -> dict[str, Any]:
-    """All of a schedule for UpdateSchedule, as ``wanted``. Settings not given are the defaults."""
+    """All fields for UpdateSchedule, as ``wanted``. Settings not given are the defaults."""
     request = rewritten(schedule, native, wanted.paused)
     mark = f"{_OWNER}{wanted.owner}"
     if wanted.owner and len(mark) <= _DESCRIPTION_ROOM:
@@ -158,7 +158,7 @@ def shaped(schedule: Mapping[str, Any], native: Native, wanted: Wanted) -> dict[
 
 
 def cadence_of(schedule: Mapping[str, Any], dialect: Dialect) -> tuple[Native, Cadence | None]:
-    """When a schedule fires; no cadence where the neutral one cannot hold it."""
+    """When a schedule fires; no cadence if the neutral one cannot express it."""
     expression = schedule["ScheduleExpression"]
     timezone = schedule.get("ScheduleExpressionTimezone") or "UTC"
     fields: dict[str, object] = {

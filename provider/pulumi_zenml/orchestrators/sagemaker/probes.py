@@ -1,4 +1,4 @@
-"""What AWS can be asked about a SageMaker orchestrator without a change."""
+"""Read-only probes of AWS for a SageMaker orchestrator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DEFAULT_GROUP = "default"
 
 
 def aws_probes(aws: Aws, require_role: Callable[[str, str], None]) -> Iterator[Probe]:
-    """Who we are, the roles, and both services.
+    """The AWS identity, the roles, and both services.
 
     Args:
         aws: the clients.
@@ -27,14 +27,14 @@ def aws_probes(aws: Aws, require_role: Callable[[str, str], None]) -> Iterator[P
 
 
 def _identity(aws: Aws) -> Seen:
-    with calling("asking who we are"):
+    with calling("reading the signed-in user"):
         me = aws.clients().sts.get_caller_identity()
     return Seen(f"signed in as {me['Arn']}")
 
 
 def _role(aws: Aws, require_role: Callable[[str, str], None], key: str, user: str) -> Seen:
     require_role(key, f"{user} needs it")
-    return Seen(f"{getattr(aws.config, key)}; whether it may be passed on, only a creation tells")
+    return Seen(f"{getattr(aws.config, key)}; iam:PassRole is only checked on create")
 
 
 def _group(aws: Aws) -> Seen:
@@ -49,4 +49,4 @@ def _group(aws: Aws) -> Seen:
 def _pipelines(aws: Aws) -> Seen:
     with calling("listing SageMaker pipelines"):
         found = aws.clients().sagemaker.list_pipelines(MaxResults=1)["PipelineSummaries"]
-    return Seen(f"listed; {'there is at least one' if found else 'there is none'}")
+    return Seen(f"listed; there is {'at least one' if found else 'none'}")

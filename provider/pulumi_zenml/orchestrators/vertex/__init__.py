@@ -66,10 +66,10 @@ class VertexOrchestrator(Orchestrator):
             "cron for that minute, with start_time and end_time around it",
         ),
         start_time=Yes(),
-        end_time=Yes("Vertex AI cannot take an end away: without one it is replaced."),
+        end_time=Yes("Vertex AI cannot remove an end: a schedule without one is a replace."),
         catchup=Gap(
             "upstream",
-            "Vertex AI makes up for missed runs only when it is told so at a resume",
+            "Vertex AI catches up on missed runs only with catch_up at a resume",
         ),
         timezone=Yes(),
         pause=Yes("Resumed without the runs that were missed."),
@@ -78,15 +78,15 @@ class VertexOrchestrator(Orchestrator):
         trigger=Yes("A pipeline job with the label pulumi_run_of."),
         keeps_runs=Yes(),
         fires_on_create=Gap("never", "nothing fires before its time"),
-        found_by="the snapshot's id in the arguments of its containers; the owner is noted in "
+        found_by="the snapshot's id in the arguments of its containers; the owner is stored in "
         "labels of its pipeline job",
-        left_behind="the pipeline jobs it made",
+        left_behind="its pipeline jobs",
         runs_image=True,
     )
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
-            "allow_queueing": Setting(bool, "Whether a run over the limit waits, not lapses."),
-            "labels": Setting(dict, "Labels of its pipeline jobs, in place of ZenML's own."),
+            "allow_queueing": Setting(bool, "Whether a run over the limit is queued, not skipped."),
+            "labels": Setting(dict, "Labels of its pipeline jobs, instead of ZenML's own."),
             "max_concurrent_run_count": Setting(int, "How many runs may be starting at a time."),
         }
     )
@@ -95,14 +95,18 @@ class VertexOrchestrator(Orchestrator):
             "api_endpoint": Setting(
                 str, "Host of the API, such as a private or restricted endpoint; the region's."
             ),
-            "api_transport": Setting(str, "How to talk to it; grpc.", ("grpc", "rest")),
+            "api_transport": Setting(
+                str, "The transport, grpc or rest; default grpc.", ("grpc", "rest")
+            ),
             "encryption_spec_key_name": Setting(str, "The jobs' customer-managed key."),
             "location": Setting(str, "The region."),
             "network": Setting(str, "projects/NUMBER/global/networks/NAME for the jobs."),
-            "pipeline_root": Setting(str, "Cloud Storage URI for what the jobs write."),
+            "pipeline_root": Setting(str, "Cloud Storage URI for the jobs' output."),
             "project": Setting(str, "The project."),
-            "service_account_path": Setting(str, "Key file of who calls the API."),
-            "timeout_seconds": Setting(int, f"How long a call may take; {_CALL_SECONDS}."),
+            "service_account_path": Setting(
+                str, "Key file of the service account that calls the API."
+            ),
+            "timeout_seconds": Setting(int, f"Seconds that a call may take; {_CALL_SECONDS}."),
             "workload_service_account": Setting(str, "The service account that the jobs run as."),
         }
     )
@@ -121,7 +125,7 @@ class VertexOrchestrator(Orchestrator):
 
     @classmethod
     def check(cls, wanted: Wanted) -> list[InputError]:
-        """Every mistake that can be known without looking at the orchestrator."""
+        """Every mistake that can be found offline."""
         problems = super().check(wanted)
         most = wanted.settings.get("max_concurrent_run_count")
         if isinstance(most, int | float) and most < 1:
@@ -131,7 +135,7 @@ class VertexOrchestrator(Orchestrator):
         for key, value in labels.items() if isinstance(labels, Mapping) else ():
             if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(str(value)):
                 reason = (
-                    f"label '{key}: {value}' is not one that Google takes: both have at most 63 "
+                    f"label '{key}: {value}' is not one that Google accepts: both have at most 63 "
                     "of a-z, 0-9, _ and -, and a key begins with a letter."
                 )
                 problems.append(InputError("orchestrator_settings", reason))
@@ -146,7 +150,7 @@ class VertexOrchestrator(Orchestrator):
         return replace(native, fields=fields)
 
     def verify(self, wanted: Wanted) -> None:
-        """Look whether Vertex AI lets us in, in that project and region."""
+        """Check that Vertex AI accepts the login, in that project and region."""
         self._require_schedulable()
         request = {"parent": self._api.parent, "page_size": 1}
         self._api.call("list_schedules", "list the schedules", request)
@@ -164,7 +168,7 @@ class VertexOrchestrator(Orchestrator):
     def _look_at_jobs(self) -> Seen:
         request = {"parent": self._api.parent, "page_size": 1, "read_mask": {"paths": ["name"]}}
         page = self._api.call("list_pipeline_jobs", "list the pipeline jobs", request)
-        return Seen(f"listed; {'there is at least one' if page.pipeline_jobs else 'there is none'}")
+        return Seen(f"listed; there is {'at least one' if page.pipeline_jobs else 'none'}")
 
     def _require_schedulable(self) -> None:
         config = self._config()
@@ -179,7 +183,7 @@ class VertexOrchestrator(Orchestrator):
         self._require_region(config.location)
 
     def submission(self, wanted: Wanted) -> Submission:
-        """A cron that fires on a leap day, and a pipeline name that a job's id can begin with."""
+        """A cron that fires on a leap day, and a pipeline name that is valid in a job's id."""
         name = re.sub(r"[^A-Za-z0-9_ -]", "-", wanted.pipeline)[:_LONGEST_PIPELINE]
         if not re.match(r"[A-Za-z]", name):
             name = f"p-{name}"
@@ -200,7 +204,7 @@ class VertexOrchestrator(Orchestrator):
         return None
 
     def shape(self, found: Counterpart, wanted: Wanted) -> Counterpart:
-        """Bring it to what is asked: one update, after a pause or before a resume if need be."""
+        """Change it to what is wanted: one update, with a pause before or a resume after it."""
         schedule = self._get(found.native_id)
         if wanted.paused and schedule.state.name == "ACTIVE":
             self._switch(schedule.name, True)
@@ -216,14 +220,14 @@ class VertexOrchestrator(Orchestrator):
         return self._counterpart(self._get(schedule.name))
 
     def read(self, native_id: str) -> Counterpart | None:
-        """The schedule, or ``None`` when it is gone."""
+        """The schedule, or ``None`` when it was deleted."""
         try:
             return self._counterpart(self._get(native_id))
         except GoneError:
             return None
 
     def list_all(self) -> Iterator[Counterpart]:
-        """Every schedule of the region that ZenML made, a page of 100 at a time."""
+        """Every schedule of the region that ZenML created, a page of 100 at a time."""
         for schedule in self._schedules(_ZENML_MADE):
             if schedules.snapshot_id(schedule) is not None:
                 yield self._counterpart(schedule)
@@ -244,7 +248,7 @@ class VertexOrchestrator(Orchestrator):
             self._switch(native_id, paused)
 
     def delete(self, native_id: str) -> None:
-        """Delete it and see it gone; its runs go on."""
+        """Delete it and wait until it is deleted; its runs continue."""
         doing = f"delete schedule '{native_id}'"
         try:
             self._api.call("delete_schedule", doing, {"name": native_id})
@@ -278,7 +282,7 @@ class VertexOrchestrator(Orchestrator):
     def trigger(self, native_id: str) -> str:
         """Start one run of the same pipeline now.
 
-        Vertex AI does not count it to the schedule, so a label says whose it is.
+        Vertex AI does not link it to the schedule, so a label does.
         """
         schedule = self._get(native_id)
         job = schedule.create_pipeline_job_request.pipeline_job
@@ -291,7 +295,7 @@ class VertexOrchestrator(Orchestrator):
     def _around(
         self, wanted: Wanted, stack: Stack, snapshot: PipelineSnapshotResponse
     ) -> AbstractContextManager[None]:
-        return _zenml_as_told(self._config(), self.target.overrides, wanted, stack, snapshot)
+        return _zenml_with_overrides(self._config(), self.target.overrides, wanted, stack, snapshot)
 
     def _require_region(self, location: str) -> None:
         if self.target.overrides.get("api_endpoint"):
@@ -322,7 +326,7 @@ class VertexOrchestrator(Orchestrator):
         try:
             self._api.call(f"{verb}_schedule", f"{verb} schedule '{native_id}'", request)
         except RefusedError:
-            # A lost answer and another attempt come to the same.
+            # A retry after a lost response has the same result.
             if (self._get(native_id).state.name == "PAUSED") != paused:
                 raise
 
@@ -347,14 +351,14 @@ class VertexOrchestrator(Orchestrator):
 
 
 @contextmanager
-def _zenml_as_told(
+def _zenml_with_overrides(
     config: Any,
     overrides: Mapping[str, Json],
     wanted: Wanted,
     stack: Stack,
     snapshot: PipelineSnapshotResponse,
 ) -> Iterator[None]:
-    """Have ZenML's code use the overrides, and put the owner's labels on the job.
+    """Make ZenML's code use the overrides, and set the owner's labels on the job.
 
     The SDK takes its endpoint from a setting of the process (``aiplatform.init``).
     """
@@ -365,7 +369,7 @@ def _zenml_as_told(
     sdk: Any = initializer.global_config
     before = orchestrator._config, sdk._api_endpoint, sdk._api_transport
     orchestrator._config = config
-    # ZenML keeps the stack, and on it the credentials of an earlier configuration.
+    # ZenML caches the stack, with the credentials of an earlier configuration.
     orchestrator._gcp_credentials = orchestrator._gcp_project_id = None
     own = orchestrator.get_settings(snapshot).labels
     kept: Any = wanted.settings.get("labels", own)

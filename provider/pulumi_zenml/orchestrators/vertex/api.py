@@ -1,4 +1,4 @@
-"""Vertex AI's schedule and pipeline services as a ZenML orchestrator component reaches them.
+"""A ZenML orchestrator component's client of Vertex AI's schedule and pipeline services.
 
 The service clients of the official SDK, not its ``PipelineJobSchedule``: that one reads the
 resource once for each field and never sends ``catch_up`` (google-cloud-aiplatform 1.165
@@ -42,26 +42,26 @@ Request = Mapping[str, Any]
 
 
 class GoneError(NotFoundError):
-    """The service says that there is no such object."""
+    """The service reports that there is no such object."""
 
 
 class PassingError(ServiceError):
-    """The service failed in a way that may be over soon."""
+    """A transient failure of the service."""
 
 
 _PASSING = (PassingError, ThrottledError, UnreachableError)
 
 
 def _no_lookup_noise(record: logging.LogRecord) -> bool:
-    """Leave out that google-auth could not look up a boundary, which it does on the side.
+    """Silence google-auth's failed lookup of a trust boundary.
 
-    Where only the Vertex AI API can be reached that fails, and nothing depends on it.
+    It fails where only the Vertex AI API can be reached, and nothing depends on it.
     """
     return "allowedLocations" not in record.getMessage()
 
 
 class VertexApi:
-    """One component's way to Vertex AI. Thread-safe; connects on first use.
+    """One component's client of Vertex AI. Thread-safe; connects on first use.
 
     Args:
         target: the ZenML component.
@@ -90,7 +90,7 @@ class VertexApi:
 
     @property
     def host(self) -> str:
-        """Where the calls go."""
+        """The API's host."""
         return self._endpoint or f"{self._config().location}-aiplatform.googleapis.com"
 
     @property
@@ -100,17 +100,17 @@ class VertexApi:
 
     @property
     def parent(self) -> str:
-        """The place that schedules are in."""
+        """The parent of schedules: project and location."""
         return f"projects/{self.project}/locations/{self._config().location}"
 
     def call(self, method: str, doing: str, request: Request, *, once: bool = False) -> Any:
-        """Carry out one call.
+        """Make one call.
 
         Args:
             method: of the schedule or pipeline client, for example ``get_schedule``.
             doing: what that is for, for errors.
             request: its fields.
-            once: never try again.
+            once: never retry.
         """
 
         def attempt() -> Any:
@@ -129,7 +129,7 @@ class VertexApi:
                 return
 
     def until_gone(self, method: str, doing: str, request: Request) -> None:
-        """Wait until something that is being deleted is read no more."""
+        """Wait until something that is being deleted can no longer be read."""
         deadline = time.monotonic() + _DELETE_SECONDS
         pause = _LOOK_AGAIN_SECONDS
         while time.monotonic() < deadline:
@@ -185,7 +185,7 @@ class VertexApi:
             )
 
     def _refusal(self, error: Exception, doing: str) -> ServiceError | None:
-        """Our error for what Google's libraries raise; ``None`` for what is not theirs."""
+        """Our error for an exception of Google's libraries; ``None`` for any other."""
         import requests
         from google.api_core import exceptions as api
         from google.auth import exceptions as auth
@@ -232,7 +232,7 @@ class _Clients:
 
 
 class _Errors:
-    """Turns what Google's libraries raise in a block into our errors."""
+    """Turns the exceptions of Google's libraries in a block into our errors."""
 
     def __init__(self, translate: Callable[[Exception], ServiceError | None]) -> None:
         self._translate = translate

@@ -1,6 +1,6 @@
-"""A schedule of Vertex AI: what it says, and what it is to say.
+"""Reading and writing a schedule of Vertex AI.
 
-A schedule has no labels; those of its pipeline job are where the owner is noted. A label's value
+A schedule has no labels, so the owner is stored in those of its pipeline job. A label's value
 has at most 63 of ``a-z0-9_-``, so that the owner is written with escapes and over several labels.
 """
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from pulumi_zenml.cadence.dialects.base import Dialect
 
 SELDOM = "TZ=Etc/GMT 29 3 29 2 *"
-"""What ZenML is shown: it fires on a leap day, long after it has its true cadence."""
+"""The cron that ZenML gets: it fires on a leap day, long after the actual cadence is set."""
 
 DEFAULTS: Mapping[str, Any] = {"max_concurrent_run_count": 1, "allow_queueing": False}
-"""What ZenML's call leaves out (zenml 0.98 ``_upload_and_run_pipeline``)."""
+"""The field that ZenML's call leaves out (zenml 0.98 ``_upload_and_run_pipeline``)."""
 
 _OWNER = "pulumi-owner"
 _LABEL = 63
@@ -35,7 +35,7 @@ _RUN = re.compile(r"[_-][0-9a-f]{32}$")
 
 
 def owner_labels(owner: str) -> dict[str, str]:
-    """The labels that say ``owner``; none when it is too long for them."""
+    """The labels for ``owner``; none when it is too long for them."""
     text = "".join(
         chr(byte) if chr(byte) in "abcdefghijklmnopqrstuvwxyz0123456789-" else f"_{byte:02x}"
         for byte in owner.encode()
@@ -71,7 +71,7 @@ def snapshot_id(schedule: Any) -> str | None:
 
 
 def counterpart(schedule: Any, dialect: Dialect, *, location: str) -> Counterpart:
-    """What the schedule says.
+    """The schedule as a counterpart.
 
     Args:
         schedule: an ``aiplatform_v1.Schedule``.
@@ -85,7 +85,7 @@ def counterpart(schedule: Any, dialect: Dialect, *, location: str) -> Counterpar
     problems = []
     cadence: Cadence | None = None
     if schedule.cron == SELDOM:
-        problems.append("it was made but never given its cadence")
+        problems.append("it was created but never given its cadence")
     try:
         cadence = dialect.read(fields)
         text = dialect.write(cadence).text
@@ -93,9 +93,9 @@ def counterpart(schedule: Any, dialect: Dialect, *, location: str) -> Counterpar
         text = str(schedule.cron)
         problems.append(error.reason.rstrip("."))
     if snapshot is None:
-        problems.append("its pipeline names no single ZenML snapshot")
+        problems.append("its pipeline does not run exactly one ZenML snapshot")
     if schedule.state.name == "STATE_UNSPECIFIED":
-        problems.append("Vertex AI does not say whether it is active")
+        problems.append("its state in Vertex AI is unknown")
     completed = schedule.state.name == "COMPLETED"
     last = cadence is not None and not next_fires(cadence, datetime.now(UTC), 1)
     place, _, id = schedule.name.rpartition("/schedules/")
@@ -124,11 +124,11 @@ def changes(schedule: Any, wanted: Wanted, fields: Mapping[str, object]) -> dict
 
     Args:
         schedule: as it is.
-        wanted: all else than the cadence.
+        wanted: everything but the cadence.
         fields: the wanted cadence in Vertex's fields.
 
     Raises:
-        RefusedError: it has an end that it cannot lose.
+        RefusedError: it has an end, which cannot be removed.
     """
     found = _fields(schedule)
     asked: dict[str, Any] = {
@@ -144,11 +144,11 @@ def changes(schedule: Any, wanted: Wanted, fields: Mapping[str, object]) -> dict
     if "end_time" in changed and changed["end_time"] is None:
         raise RefusedError(
             VERTEX,
-            f"schedule '{wanted.name}' has an end, and Vertex AI cannot take an end away. Delete "
+            f"schedule '{wanted.name}' has an end, and Vertex AI cannot remove it. Delete "
             "it first, or give an end_time far in the future.",
         )
     if "start_time" in changed and changed["start_time"] is None:
-        # It cannot be taken away either; one that has passed comes to the same.
+        # It cannot be removed either; one in the past has the same effect.
         changed["start_time"] = datetime.now(UTC)
         if schedule.start_time <= changed["start_time"]:
             del changed["start_time"]
@@ -164,7 +164,7 @@ def changes(schedule: Any, wanted: Wanted, fields: Mapping[str, object]) -> dict
 
 
 def _fields(schedule: Any) -> dict[str, object]:
-    """The cadence in the dialect's fields; a start that is its creation was not asked for."""
+    """The cadence in the dialect's fields; a start at its creation is Vertex's own default."""
     fields: dict[str, object] = {"cron": schedule.cron}
     if schedule.start_time and schedule.start_time > schedule.create_time:
         fields["start_time"] = rfc3339(schedule.start_time)
@@ -178,7 +178,7 @@ def _instant(text: object) -> datetime | None:
 
 
 def _pipeline(job: Any) -> str:
-    """The ZenML pipeline's name, which its compiled form bears with a run's suffix."""
+    """The ZenML pipeline's name, which the compiled pipeline has with a run's suffix."""
     info = (job.pipeline_spec or {}).get("pipelineInfo") or {}
     for root in (job.pipeline_spec or {}, info):
         if root.get("displayName"):
