@@ -1,4 +1,4 @@
-"""Building a cadence from what a program wrote, with every mistake found and named."""
+"""Building a cadence from a program's inputs, with every mistake reported on its property."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def make_cadence(
     """A validated cadence.
 
     Args:
-        cron: five fields, an ``@`` alias, or with ``H`` fields (then ``seed`` is needed).
+        cron: five fields or an ``@`` alias; ``H`` fields need ``seed``.
         interval: whole seconds; needs ``start_time`` as its anchor.
         run_once_at: the single fire; aware.
         timezone: IANA name of the zone that ``cron`` is read in.
         start_time: nothing fires before it; aware.
         end_time: nothing fires after it; aware.
-        catchup: whether missed fires are made up for.
+        catchup: whether missed fires are run late.
         spread: moves ``cron`` later by a stable part of this window; needs ``seed``.
-        seed: what chooses ``H`` and the part of ``spread``: the schedule's name.
-        now: when given, a cadence that is already over is a mistake; leave it out for a
+        seed: the schedule's name, which determines ``H`` and the part of ``spread``.
+        now: if given, a cadence that has already ended is a mistake; leave it out for a
             schedule that exists.
 
     Raises:
@@ -63,14 +63,14 @@ def make_cadence(
 def check_cadence(
     inputs: Mapping[str, object], *, now: datetime | None = None, seed: str | None = None
 ) -> tuple[Cadence | None, list[InputError]]:
-    """The cadence that a resource's inputs say, or every mistake in them.
+    """The cadence of a resource's inputs, or every mistake in them.
 
     Args:
         inputs: plain values by property name: ``cron``, ``timezone`` text; ``run_once_at``,
             ``start_time``, ``end_time`` ISO 8601 text with an offset; ``interval`` and
             ``spread`` seconds; ``catchup`` a bool. Missing and None are the same.
-        now: when given, a cadence that is already over is a mistake.
-        seed: what chooses ``H`` fields: the schedule's name.
+        now: if given, a cadence that has already ended is a mistake.
+        seed: the schedule's name, which determines ``H`` fields.
 
     Returns:
         The cadence and no mistakes, or None and at least one.
@@ -123,7 +123,7 @@ def _check(
     now: datetime | None,
     unknown: list[str] | None = None,
 ) -> tuple[Cadence | None, list[InputError]]:
-    """Every mistake in the parts; ``unknown`` names the ones that are there but unreadable."""
+    """Every mistake in the parts; ``unknown`` names those that are given but unreadable."""
     mistakes: list[InputError] = []
 
     def wrong(property: str, reason: str) -> None:
@@ -178,7 +178,7 @@ def _resolved(cron: str | None, spread: timedelta | None, seed: str | None) -> s
     if spread is None:
         return text
     if not seed:
-        raise InputError("spread", "is chosen by the schedule's name, and there is none yet.")
+        raise InputError("spread", "depends on the schedule's name, and there is none yet.")
     return spread_cron(text, seed, spread)
 
 
@@ -224,12 +224,12 @@ def _bad_instant(moment: datetime | None) -> str:
     if moment.tzinfo is None or moment.utcoffset() is None:
         return (
             f"{moment.isoformat()} has no time zone; write "
-            f"`{moment.replace(microsecond=0).isoformat()}+00:00`, say."
+            f"for example `{moment.replace(microsecond=0).isoformat()}+00:00`."
         )
     if not EARLIEST + timedelta(days=1) <= moment.replace(tzinfo=UTC) < LATEST - timedelta(days=1):
         return f"{moment.isoformat()} is not within {EARLIEST.year}-{LATEST.year - 1}."
     if moment.microsecond:
-        return f"{moment.isoformat()} has parts of a second; no system fires at those."
+        return f"{moment.isoformat()} has fractions of a second; no system fires at those."
     return ""
 
 
@@ -267,7 +267,7 @@ def _instant(name: str, value: object) -> datetime:
         except ValueError:
             raise InputError(
                 name,
-                f"`{text[:64]}` is no ISO 8601 instant; write `2026-12-01T09:00:00+00:00`, say.",
+                f"`{text[:64]}` is not ISO 8601 like `2026-12-01T09:00:00+00:00`.",
             ) from None
     reason = _bad_instant(moment)
     if reason:

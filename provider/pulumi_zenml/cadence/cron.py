@@ -19,7 +19,7 @@ from pulumi_zenml.cadence.fields import (
 from pulumi_zenml.errors import InputError
 
 MAX_LENGTH = 256
-"""Longest text read at all, in characters: a schedule nobody can read is a mistake."""
+"""Longest text that is parsed, in characters."""
 
 ALIASES = {
     "@yearly": "0 0 1 1 *",
@@ -126,7 +126,7 @@ def split_fields(text: str) -> list[str]:
     if len(text) > MAX_LENGTH:
         raise InputError("cron", f"{len(text)} characters are too many; {MAX_LENGTH} is the limit.")
     if not text.isascii():
-        raise InputError("cron", f"`{text}` holds letters that cron does not know.")
+        raise InputError("cron", f"`{text}` contains characters that cron does not have.")
     words = text.split()
     if len(words) == 1 and words[0].startswith("@"):
         alias = ALIASES.get(words[0].lower())
@@ -136,7 +136,7 @@ def split_fields(text: str) -> list[str]:
     if words and words[0].lower() == "@every":
         raise InputError("cron", _alias_reason("@every"))
     if words and words[0].startswith(("TZ=", "CRON_TZ=")):
-        raise InputError("cron", f"`{words[0]}` does not go into the cron; set `timezone`.")
+        raise InputError("cron", f"`{words[0]}` is not part of the cron; set `timezone`.")
     if len(words) != 5:
         raise InputError("cron", _count_reason(text, len(words)))
     return [word.upper() for word in words]
@@ -144,7 +144,7 @@ def split_fields(text: str) -> list[str]:
 
 def _alias_reason(alias: str) -> str:
     if alias.lower() == "@reboot":
-        return "`@reboot` fires when a machine starts, which is no time; write five fields."
+        return "`@reboot` fires when a machine starts, not at a time; write five fields."
     if alias.lower() == "@every":
         return "`@every` counts from when a daemon started; use `interval` with `start_time`."
     return f"`{alias}` is not one of {', '.join(ALIASES)}."
@@ -161,8 +161,8 @@ def _count_reason(text: str, count: int) -> str:
 def _refuse_ambiguous_days(cron: Cron) -> None:
     """Refuse the day fields that systems read differently.
 
-    Vixie's cron (crontab(5)) asks for both fields when one starts with ``*``, robfig/cron 1.2.0
-    too; robfig/cron 3 and croniter ask for either. ``1-31`` counts as ``*`` in croniter only.
+    Vixie's cron (crontab(5)) requires both fields when one starts with ``*``, robfig/cron 1.2.0
+    too; robfig/cron 3 and croniter require either. ``1-31`` counts as ``*`` in croniter only.
     """
     fields = ((cron.day, DAY), (cron.weekday, WEEKDAY))
     if any(part.text == "*" for part, _ in fields):
@@ -172,14 +172,14 @@ def _refuse_ambiguous_days(cron: Cron) -> None:
             raise InputError(
                 "cron",
                 f"{spec.name} `{part.text}` beside another restricted day field: some systems "
-                "take it for `*`, others for every day. Write `*`.",
+                "read it as `*`, others as every day. Write `*`.",
             )
         if part.star:
             listed = ",".join(str(value) for value in part.values)
             raise InputError(
                 "cron",
-                f"{spec.name} `{part.text}` beside another restricted day field: some systems ask "
-                f"for both to match, others for either. Write `{listed}` for either.",
+                f"{spec.name} `{part.text}` beside another restricted day field: some systems "
+                f"require both to match, others either. Write `{listed}` for either.",
             )
 
 

@@ -64,8 +64,8 @@ NEUTRAL = Syntax(open_step=True, wrap=True, seven=True)
 class ParsedField:
     """One field: its values in order, its text in portable spelling, and if it starts with ``*``.
 
-    ``star`` tells more than the values do: Debian's cron runs ``*/30 2 * * *`` by the running
-    clock, and ``0,30 2 * * *`` once a day however often 02:00 happens.
+    ``star`` is not in the values: Debian's cron runs ``*/30 2 * * *`` by the running clock, and
+    ``0,30 2 * * *`` once a day however often 02:00 happens.
     """
 
     values: tuple[int, ...]
@@ -107,7 +107,7 @@ def _parse_part(part: str, spec: FieldSpec, syntax: Syntax) -> tuple[Sequence[in
     first, last, step_text = match.groups()
     step = int(step_text) if step_text else 1
     if step == 0:
-        raise InputError("cron", f"{spec.name} `{part}`: a step of 0 goes nowhere.")
+        raise InputError("cron", f"{spec.name} `{part}`: a step of 0 is not possible.")
     if first in "*?":
         if (first == "?" and not syntax.question) or last is not None:
             raise _bad(spec, part)
@@ -158,7 +158,7 @@ def _value(word: str, spec: FieldSpec, syntax: Syntax, part: str) -> int:
     """The value of a number or a name; 7 stays 7, so that ``5-7`` is a range."""
     if word in spec.names:
         if not syntax.names:
-            raise InputError("cron", f"{spec.name} `{part}`: names are not read here.")
+            raise InputError("cron", f"{spec.name} `{part}`: names are not allowed here.")
         return spec.names.index(word) + spec.low
     if not word.isdecimal() or len(word) > 4:
         raise _bad(spec, part)
@@ -187,11 +187,11 @@ def _bad(spec: FieldSpec, part: str) -> InputError:
         hint += f" or {spec.names[0]}-{spec.names[-1]}"
     reason = f"{spec.name} `{part}` is not cron: write `*`, `*/n`, {hint}, ranges, lists."
     if part in ("L", "LW", "W") or "#" in part or (part[:-1].isdecimal() and part[-1] in "LW"):
-        reason = f"{spec.name} `{part}`: `L`, `W` and `#` are not cron everywhere; name the days."
+        reason = f"{spec.name} `{part}`: `L`, `W` and `#` are not portable cron; name the days."
     elif part == "?":
-        reason = f"{spec.name} `?` belongs to Quartz and EventBridge; write `*`."
+        reason = f"{spec.name} `?` is only for Quartz and EventBridge; write `*`."
     elif part.startswith("H"):
         reason = f"{spec.name} `{part}`: write `H`, `H/n`, `H(a-b)` or `H(a-b)/n`."
     elif not part:
-        reason = f"{spec.name}: a comma too many."
+        reason = f"{spec.name}: an extra comma."
     return InputError("cron", reason)

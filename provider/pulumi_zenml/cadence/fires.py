@@ -23,16 +23,16 @@ Dst = Literal["skipped", "doubled", "shifted"]
 
 @dataclass(frozen=True)
 class DstRule:
-    """What a system does with local times that a clock change skips or doubles.
+    """What a system does with local times that a clock change skips or repeats.
 
     Args:
         gap: for a time that does not exist: ``skip`` it, fire at the first instant ``after``
             the gap, or fire ``later`` by the length of the gap.
         fold: for a time that happens twice: fire at the ``first``, at the ``last``, or ``twice``.
-            None, for either, when the system's makers do not say; then fires are told as
-            by the neutral rule.
+            None, for either, if the vendor does not document it; then fires are computed by the
+            neutral rule.
         running_clock: whether a cron whose minute or hour starts with ``*`` follows the running
-            clock instead: nothing made up for in a gap, and both passes of a fold.
+            clock instead: no fire in a gap, and one in each pass of a fold.
     """
 
     gap: Literal["skip", "after", "later"] | None
@@ -40,17 +40,17 @@ class DstRule:
     running_clock: bool = False
 
     def applied_to(self, cron: Cron) -> DstRule:
-        """The rule as it works on this expression."""
+        """The rule as it applies to this expression."""
         if self.running_clock and cron.running_clock:
             return RUNNING_CLOCK
         return DstRule(self.gap or NEUTRAL_DST.gap, self.fold or NEUTRAL_DST.fold)
 
 
 RUNNING_CLOCK = DstRule(gap="skip", fold="twice")
-"""Fires whenever the clock on the wall shows the time."""
+"""Fires whenever the local clock shows the time."""
 
 UNKNOWN_DST = DstRule(gap=None, fold=None)
-"""For a system whose makers do not say."""
+"""For a system whose vendor does not document it."""
 
 NEUTRAL_DST = DstRule(gap="after", fold="first", running_clock=True)
 """Debian's cron (cron(8)): a job at a fixed time runs once a day however the clock changes, a
@@ -63,11 +63,11 @@ class Fire:
 
     Args:
         instant: when, UTC.
-        local: the same instant on the wall of the cadence's zone.
-        dst: ``shifted`` when it stands in for a local time that does not exist, ``doubled``
-            when its local time happens twice that day, ``skipped`` when the clock change made
-            the system leave out a fire just before it.
-        warning: the same in words; empty when there is nothing to say.
+        local: the same instant in the cadence's zone.
+        dst: ``shifted`` if it replaces a local time that does not exist, ``doubled`` if its
+            local time happens twice that day, ``skipped`` if the clock change made the system
+            skip a fire just before it.
+        warning: the same in words; empty without one.
     """
 
     instant: datetime
@@ -78,7 +78,7 @@ class Fire:
 
 @dataclass(frozen=True)
 class _Segment:
-    """A stretch of time between two clock changes. All instants UTC."""
+    """The time between two clock changes. All instants UTC."""
 
     start: datetime
     end: datetime
@@ -95,7 +95,7 @@ def next_fires(
     Args:
         cadence: what fires.
         after: aware; a fire at exactly this instant is not counted.
-        count: at most so many; fewer when the cadence ends.
+        count: the most fires to return; fewer when the cadence ends.
         rule: what happens when the clock changes; a dialect's own, or the neutral one.
     """
     start = after.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
@@ -174,7 +174,7 @@ def _cron_fires(
 
 
 def _segments(timezone: str, start: datetime, end: datetime) -> Iterator[_Segment]:
-    """Segments that cover the window; the first one from its true start if that is near."""
+    """Segments that cover the window; the first from its actual start if that is near."""
     low = start
     offset = before = offset_at(timezone, start - timedelta(days=2))
     for change in changes(timezone, start - timedelta(days=2), end + timedelta(days=2)):

@@ -1,4 +1,4 @@
-"""When a schedule fires, in no system's own spelling."""
+"""When a schedule fires, independent of any system."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 Kind = Literal["cron", "interval", "once"]
 
 LONGEST_INTERVAL = timedelta(days=3660)
-"""Ten years: our own limit, since no system's makers name one."""
+"""Ten years: our own limit, since no vendor documents one."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Cadence:
     """When a schedule fires: exactly one of ``cron``, ``interval`` and ``run_once_at``.
 
     Build one with :func:`pulumi_zenml.cadence.make_cadence`, which validates; the class
-    itself only holds the parts.
+    itself does not.
 
     Args:
         cron: five-field unix cron, upper-case names, aliases such as ``@daily`` expanded.
@@ -28,7 +28,7 @@ class Cadence:
         timezone: IANA name of the zone that ``cron`` is read in.
         start_time: nothing fires before this instant; aware.
         end_time: nothing fires after this instant; aware.
-        catchup: whether fires missed while paused or down are made up for.
+        catchup: whether fires missed while paused or down are run late.
     """
 
     cron: str | None = None
@@ -49,7 +49,7 @@ class Cadence:
 
 @dataclass(frozen=True)
 class Native:
-    """A cadence in one system's spelling.
+    """A cadence in one system's dialect.
 
     Args:
         text: one line for people, for example ``cron(0 3 * * ? *) Europe/Berlin``.

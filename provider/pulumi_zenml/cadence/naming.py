@@ -31,7 +31,9 @@ def schedule_name(cadence: Cadence, purpose: str, environment: str, version: str
     """
     parts = [frequency(cadence), slug(purpose), slug(environment)]
     if not parts[1] or not parts[2]:
-        raise InputError("name", f"no name can be made of `{purpose}` and `{environment}`.")
+        raise InputError(
+            "name", f"`{purpose}` and `{environment}` have no letters or digits for a name."
+        )
     return "-".join([*parts, *filter(None, [slug(version)])])
 
 

@@ -1,4 +1,4 @@
-"""Sets of cron values back to text, in the few forms that systems agree on."""
+"""Sets of cron values back to text, in the forms that all systems read alike."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def unix_text(cron: Cron) -> str:
     """Five fields that robfig/cron, croniter and Debian's cron all read as ``cron``.
 
     Minute and hour start with ``*`` exactly when they do in ``cron``, because Debian's cron
-    looks at that when the clock changes. Weekdays are 0-6.
+    depends on it when the clock changes. Weekdays are 0-6.
     """
     texts = []
     for part, spec in zip(cron.fields, FIELDS, strict=True):

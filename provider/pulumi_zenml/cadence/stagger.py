@@ -43,22 +43,22 @@ def spread_cron(cron: str, name: str, window: timedelta) -> str:
         window: whole minutes.
 
     Raises:
-        InputError: when no single cron holds the moved times, for example when they would run
-            past midnight at the end of a month.
+        InputError: when no single cron has the moved times, for example when they would go past
+            midnight at the end of a month.
     """
     delay = spread(name, window)
     moved = shift(parse_cron(cron), delay)
     if moved is None:
         raise InputError(
             "spread",
-            f"`{cron}` moved by {int(delay.total_seconds()) // 60} minutes is no single cron. "
+            f"`{cron}` moved by {int(delay.total_seconds()) // 60} minutes is not a single cron. "
             "Use a smaller window, or `H` in the minute field.",
         )
     return unix_text(moved)
 
 
 def resolve_hashes(text: str, seed: str | None) -> str:
-    """Replace ``H`` as Jenkins spells it by values that never change for the same seed.
+    """Replace Jenkins' ``H`` by values that never change for the same seed.
 
     ``H`` is one value of the field, ``H(a-b)`` one of the range, ``H/n`` every n with a hashed
     start. Days of month stay within 1-28, so that every month has them (Jenkins does the same).
@@ -81,7 +81,7 @@ def resolve_hashes(text: str, seed: str | None) -> str:
 
 
 def _without_names(text: str) -> str:
-    """The text without aliases and words: ``THU``, ``MAR`` and ``@monthly`` hold letters too."""
+    """The text without aliases and names: ``THU`` and ``@monthly`` contain an H too."""
     return re.sub(r"@\w+|THU|MARCH", "", text.upper())
 
 
@@ -93,7 +93,7 @@ def _resolve(part: str, spec: FieldSpec, text: str, seed: str | None) -> str:
         raise _malformed(part, spec)
     if not seed:
         raise InputError(
-            "cron", f"`{text}`: `H` is chosen by the schedule's name, and there is none yet."
+            "cron", f"`{text}`: `H` depends on the schedule's name, and there is none yet."
         )
     low, high = spec.low, 28 if spec is DAY else spec.high
     if match[1]:

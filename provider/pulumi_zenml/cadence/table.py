@@ -1,4 +1,4 @@
-"""The table of systems and what each can say, made from the dialects' own data."""
+"""The table of systems and what each can express, from the dialects' own data."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _ZONES = {
     "host": "the host's",
     "utc": "UTC",
 }
-_GAP = {None: "not said", "skip": "skipped", "after": "right after", "later": "later"}
-_FOLD = {None: "not said", "first": "the first", "last": "the second", "twice": "both"}
+_GAP = {None: "not documented", "skip": "skipped", "after": "right after", "later": "later"}
+_FOLD = {None: "not documented", "first": "the first", "last": "the second", "twice": "both"}
 
 
 def features(name: str) -> Mapping[str, str]:
-    """What one system can say, by feature, in words for people."""
+    """What one system can express, by feature, in words."""
     dialect = get_dialect(name)
     return {
         "system": f"`{name}`",
@@ -41,7 +41,7 @@ def features(name: str) -> Mapping[str, str]:
 
 
 def capability_tables() -> str:
-    """Both tables in Markdown: what each system can say, and its limits and clock changes."""
+    """The tables in Markdown: what each system can express, its limits and clock changes."""
     rows = [features(name) for name in DIALECTS]
     spoken = ("system", "cron", "both day fields", "zone", "interval", "once", "start", "end")
     limits = ("system", "closest fires", "longest interval", "name", "first fire of an interval")

@@ -10,7 +10,7 @@ from pulumi_zenml.cadence.model import Cadence
 
 
 def explain(cadence: Cadence) -> str:
-    """One sentence that says when a cadence fires, in its own zone."""
+    """When a cadence fires, in its own zone, as one sentence."""
     if cadence.run_once_at is not None:
         return f"Once, at {cadence.run_once_at.isoformat()}"
     if cadence.cron is not None:

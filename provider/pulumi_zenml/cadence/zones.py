@@ -38,7 +38,7 @@ class ClockChange:
 
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
-    """The IANA names that this machine knows."""
+    """The IANA names in this machine's time zone database."""
     return frozenset(available_timezones() - _NOT_ZONES)
 
 
@@ -47,7 +47,7 @@ def zone(name: str, property: str = "timezone") -> ZoneInfo:
     """The time zone of that IANA name.
 
     Raises:
-        InputError: when there is none; says which names are near.
+        InputError: when there is none; suggests similar names.
     """
     if name == "UTC" or name in zone_names():
         return ZoneInfo(name)
@@ -56,7 +56,11 @@ def zone(name: str, property: str = "timezone") -> ZoneInfo:
     wanted = name.lower().replace(" ", "_")
     near = [folded[hit] for hit in difflib.get_close_matches(wanted, folded, n=3, cutoff=0.7)]
     near += [cities[hit] for hit in difflib.get_close_matches(wanted, cities, n=2, cutoff=0.8)]
-    hint = f"Near it: {', '.join(dict.fromkeys(near))}." if near else "Write `Europe/Berlin`, say."
+    hint = (
+        f"Near it: {', '.join(dict.fromkeys(near))}."
+        if near
+        else "Write, for example, `Europe/Berlin`."
+    )
     raise InputError(property, f"`{name[:64]}` is not an IANA time zone. {hint}")
 
 
@@ -126,7 +130,7 @@ def same_clock(one: str, other: str) -> bool:
 
 
 def rezone(cron: Cron, source: str, target: str) -> Cron | None:
-    """The same fire times told in another zone, or None when no single cron does it.
+    """The same fire times in another zone, or None when no single cron has them.
 
     Args:
         cron: read in ``source``.
@@ -142,7 +146,7 @@ def rezone(cron: Cron, source: str, target: str) -> Cron | None:
 
 
 def shift(cron: Cron, by: timedelta) -> Cron | None:
-    """Every fire time of ``cron`` moved by whole minutes, or None when no single cron does it."""
+    """Every fire time of ``cron`` moved by whole minutes, or None when no single cron has them."""
     minutes, rest = divmod(round(by.total_seconds()), 60)
     if rest:
         return None

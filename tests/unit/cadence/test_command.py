@@ -104,7 +104,7 @@ def test_translate_refuses_with_reason_and_alternatives() -> None:
     words = ("translate", "0 0 13 * 5", "--to", "quartz")
     told = run(*words)
     assert (told.returncode, told.stdout) == (2, "")
-    assert "days of the week" in told.stderr and "Instead:" in told.stderr
+    assert "day of the week" in told.stderr and "Instead:" in told.stderr
     assert "Traceback" not in told.stderr and told.stderr.count("\n") == 1
     as_json = run(*words, "--json")
     assert as_json.returncode == 2

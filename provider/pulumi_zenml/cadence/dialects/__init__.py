@@ -25,7 +25,7 @@ DIALECTS = {
     "quartz": "quartz:Quartz",
     "vertex": "vertex:Vertex",
 }
-"""Name and where its class is, in the order of the alphabet."""
+"""Name and class path, in alphabetical order."""
 
 
 def get_dialect(name: str, host_timezone: str = "UTC") -> Dialect:
@@ -34,16 +34,16 @@ def get_dialect(name: str, host_timezone: str = "UTC") -> Dialect:
     Args:
         name: one of :data:`DIALECTS`.
         host_timezone: the IANA zone of the machine or cluster, for a system that reads its times
-            in that zone; of no meaning to the others.
+            in that zone; ignored by the others.
 
     Raises:
-        InputError: when there is no such system; says which names are near.
+        InputError: when there is no such system; suggests similar names.
     """
     where = DIALECTS.get(name)
     if where is None:
         near = difflib.get_close_matches(name.lower(), DIALECTS, n=3, cutoff=0.5)
         hint = f"Near it: {', '.join(near)}." if near else f"Known: {', '.join(DIALECTS)}."
-        raise InputError("system", f"`{name[:64]}` is no system known here. {hint}")
+        raise InputError("system", f"`{name[:64]}` is not a known system. {hint}")
     module, attribute = where.split(":")
     made = getattr(import_module(f"{__name__}.{module}"), attribute)
     dialect = made(host_timezone) if made.zones == "host" else made()

@@ -44,7 +44,7 @@ class Airflow(Dialect):
     smallest = timedelta(seconds=1)
     name_length = 250
     dst = RUNNING_CLOCK
-    anchor = "start_time; without catch-up only what a cron says exactly"
+    anchor = "start_time; without catch-up only what a cron expresses exactly"
     sources = (
         "apache-airflow 3 timetables/trigger.py, timetables/simple.py",
         "croniter 7.0.0 (run)",
@@ -67,11 +67,11 @@ class Airflow(Dialect):
                 # timetables/trigger.py, DeltaTriggerTimetable
                 raise CannotExpressError(
                     "interval",
-                    "without `catchup` Airflow counts each interval from when it last looked and "
-                    "so drifts, and this interval is no single cron.",
+                    "without `catchup` Airflow counts each interval from its last check and so "
+                    "drifts, and this interval is not a single cron.",
                     [
                         "`catchup=True`, in an orchestrator with max_active_runs 1",
-                        "an interval that divides a day, from a full minute on",
+                        "an interval that divides a day, starting at a full minute",
                     ],
                 )
         else:
@@ -100,7 +100,7 @@ class Airflow(Dialect):
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
         interval = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         if not interval:
-            raise unreadable(self.title, text, "it is no time at all")
+            raise unreadable(self.title, text, "it is zero")
         if start is None:
             raise CannotExpressError(
                 "start_time", "Airflow counts this interval from when it first read the DAG."
@@ -109,7 +109,7 @@ class Airflow(Dialect):
 
 
 def _either(parsed: Sequence[ParsedField]) -> bool:
-    """croniter asks for either day field unless one of them holds every value."""
+    """croniter requires either day field unless one of them has every value."""
     return parsed[2].values != DAY.everything and parsed[4].values != WEEKDAY.everything
 
 

@@ -15,7 +15,7 @@ _FORMAT = "%Y%m%d%H%M"
 
 
 class At(Dialect):
-    """Fields: ``time`` for ``at -t``, ``timezone`` (the host's, in which ``time`` is told).
+    """Fields: ``time`` for ``at -t``, ``timezone`` (the host's, for ``time``).
 
     Args:
         host_timezone: the zone of the machine that runs ``atd``.
@@ -39,7 +39,7 @@ class At(Dialect):
         if minute != cadence.run_once_at:
             raise CannotExpressError(
                 "run_once_at",
-                f"at fires on whole minutes, and {cadence.run_once_at.isoformat()} is none.",
+                f"at fires on whole minutes, and {cadence.run_once_at.isoformat()} is not one.",
                 [f"`{minute.isoformat()}`", f"`{(minute + timedelta(minutes=1)).isoformat()}`"],
             )
         local = cadence.run_once_at.astimezone(zone(self.host_timezone))
@@ -48,7 +48,7 @@ class At(Dialect):
             raise CannotExpressError(
                 "run_once_at",
                 f"{local:%H:%M} on {local:%Y-%m-%d} happens twice in {self.host_timezone}, and at "
-                "cannot say which is meant.",
+                "cannot express which one.",
                 [(cadence.run_once_at.astimezone(UTC) + hour).isoformat()],
             )
         text = f"{local:{_FORMAT}}"
@@ -61,5 +61,7 @@ class At(Dialect):
         try:
             local = datetime.strptime(text, _FORMAT).replace(tzinfo=zone(timezone))
         except ValueError:
-            raise CannotExpressError("run_once_at", f"at holds `{text[:32]}`, no time.") from None
+            raise CannotExpressError(
+                "run_once_at", f"at has `{text[:32]}`, which is not a time."
+            ) from None
         return Cadence(run_once_at=local.astimezone(UTC))

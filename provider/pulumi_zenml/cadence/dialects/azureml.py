@@ -106,14 +106,14 @@ class AzureML(Dialect):
         frequency = str(fields.get("frequency", "")).lower()
         count = fields.get("interval")
         if not isinstance(count, int) or isinstance(count, bool) or not 0 < count < 10**6:
-            raise unreadable(self.title, str(count), "no interval of at least 1")
+            raise unreadable(self.title, str(count), "its interval is not at least 1")
         schedule = fields.get("schedule")
         if isinstance(schedule, Mapping) and any(schedule.values()):
             cron = self._read_pattern(frequency, count, schedule)
             return Cadence(cron=cron, timezone=timezone, start_time=start, end_time=end)
         if frequency not in _UNITS or start is None:
             raise CannotExpressError(
-                "interval", f"AzureML holds a recurrence by {frequency or 'nothing'} without start."
+                "interval", f"AzureML has a recurrence by {frequency or 'nothing'} without a start."
             )
         interval = timedelta(seconds=count * _UNITS[frequency])
         return Cadence(interval=interval, start_time=start, end_time=end)
@@ -141,7 +141,7 @@ class AzureML(Dialect):
             raise unreadable(self.title, text, f"weekdays {names!r:.64}") from None
         monthdays = _numbers(days, DAY.everything, text)
         if (frequency == "week") != bool(weekdays) or (frequency == "month") != bool(monthdays):
-            raise unreadable(self.title, text, "days that do not go with its frequency")
+            raise unreadable(self.title, text, "days that do not fit its frequency")
         cron = from_sets(
             minutes,
             hours,
@@ -180,7 +180,7 @@ def _recurring(interval: timedelta) -> tuple[dict[str, object], str]:
         whole = int(interval.total_seconds()) // 60
         raise CannotExpressError(
             "interval",
-            f"AzureML counts in whole minutes; {interval} is none.",
+            f"AzureML counts in whole minutes; {interval} is not.",
             [f"{whole} minutes" if whole > 1 else "1 minute", f"{whole + 1} minutes"],
         )
     fields: dict[str, object] = {
@@ -196,7 +196,7 @@ def _months(cron: Cron) -> CannotExpressError:
     return CannotExpressError(
         "cron",
         f"AzureML ignores months: `{unix_text(cron)}` would fire in every month.",
-        [f'`cron="{" ".join([*fields[:3], "*", fields[4]])}"`', "a system that knows months"],
+        [f'`cron="{" ".join([*fields[:3], "*", fields[4]])}"`', "a system that supports months"],
     )
 
 
@@ -213,8 +213,8 @@ def windows_zone(name: str) -> str:
     if windows is None:
         raise CannotExpressError(
             "timezone",
-            f"AzureML knows no zone with the clock of {name}.",
-            ['`timezone="UTC"`, with the hours told in UTC'],
+            f"AzureML has no time zone with the clock of {name}.",
+            ['`timezone="UTC"`, with the hours in UTC'],
         )
     return windows
 
@@ -236,7 +236,7 @@ def iana_zone(windows: str) -> str:
     if windows == "UTC" or windows in zone_names():
         return windows
     if windows not in _TO_IANA:
-        raise CannotExpressError("timezone", f"AzureML holds `{windows[:64]}`, no zone known.")
+        raise CannotExpressError("timezone", f"AzureML has the unknown time zone `{windows[:64]}`.")
     return _TO_IANA[windows]
 
 

@@ -1,4 +1,4 @@
-"""What a dialect is: one system's spelling of a cadence, both ways."""
+"""The interface of a dialect: one system's spelling of a cadence, both ways."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Zones = Literal["iana", "windows", "host", "utc"]
 class Dialect(ABC):
     """One system's spelling of a cadence.
 
-    Subclasses hold the system's limits as class attributes. What a system lacks is refused from
-    these; only its spelling is code.
+    Subclasses declare the system's limits as class attributes, from which unsupported inputs are
+    refused; only the spelling is code.
     """
 
     name: ClassVar[str]
@@ -38,13 +38,13 @@ class Dialect(ABC):
     """Which zones a cron is read in: IANA names, Windows names, the host's one, or UTC only."""
 
     start_time: ClassVar[bool] = False
-    """Whether it can hold back until an instant."""
+    """Whether it can start at an instant."""
 
     end_time: ClassVar[bool] = False
     """Whether it can stop at an instant."""
 
     catchup: ClassVar[bool] = False
-    """Whether it can make up for every fire missed while paused or down."""
+    """Whether it can run every fire missed while paused or down."""
 
     fields: ClassVar[int | None] = 5
     """Fields of its cron, or None when it has no cron."""
@@ -81,19 +81,19 @@ class Dialect(ABC):
 
     @abstractmethod
     def read(self, fields: Mapping[str, object]) -> Cadence:
-        """The cadence that the system's own ``fields`` mean.
+        """The cadence of the system's own ``fields``.
 
         Raises:
-            CannotExpressError: when the neutral cadence cannot hold it (seconds, years,
+            CannotExpressError: when the neutral cadence cannot express it (seconds, years,
                 ``L``, ``W``, ``#``).
-            InputError: on ``timezone``, for a zone that this machine does not know.
+            InputError: on ``timezone``, for an unknown zone.
         """
 
     def matches(self, cadence: Cadence, fields: Mapping[str, object]) -> bool:
         """Whether the system's ``fields`` are what ``cadence`` is written as.
 
-        Both sides are put into the dialect's own spelling, so that ``MON-FRI`` and ``1-5`` are
-        no difference. Fields that cannot be read are a difference.
+        Both sides are compared in the dialect's own spelling, so ``MON-FRI`` equals ``1-5``.
+        Unreadable fields match nothing.
         """
         try:
             return self.write(self.read(fields)).fields == self.write(cadence).fields
@@ -101,7 +101,7 @@ class Dialect(ABC):
             return False
 
     def require(self, cadence: Cadence) -> None:
-        """Refuse what the class attributes say the system lacks.
+        """Refuse what the system does not support, by its class attributes.
 
         Raises:
             CannotExpressError: on the first input that cannot be honoured.
@@ -111,7 +111,7 @@ class Dialect(ABC):
         if cadence.catchup and not self.catchup:
             raise CannotExpressError(
                 "catchup",
-                f"{self.title} does not make up for every missed fire.",
+                f"{self.title} does not catch up on every missed fire.",
                 ["`catchup=False`", "Airflow or Kubeflow, which do"],
             )
         if cadence.start_time is not None and not self.start_time and cadence.kind == "cron":
@@ -124,7 +124,7 @@ class Dialect(ABC):
         if cadence.end_time is not None and not self.end_time:
             raise CannotExpressError(
                 "end_time",
-                f"{self.title} has no end date: it would go on after "
+                f"{self.title} has no end date: it would continue after "
                 f"{cadence.end_time.isoformat()}.",
                 ["leave `end_time` out, and remove the schedule then"],
             )
@@ -154,9 +154,9 @@ class Dialect(ABC):
             day = unix_text(cron).split()
             raise CannotExpressError(
                 "cron",
-                f"{self.title} cannot fire on days of the month or days of the week, whichever "
-                "comes: only one of the two may be restricted. Two schedules would fire twice "
-                "on days that are both.",
+                f"{self.title} cannot fire on either a day of the month or a day of the week: only "
+                "one of the two may be restricted. Two schedules would fire twice on days that "
+                "are both.",
                 [
                     f'`cron="{day[0]} {day[1]} {day[2]} {day[3]} *"`',
                     f'`cron="{day[0]} {day[1]} * {day[3]} {day[4]}"`',
@@ -176,14 +176,14 @@ class Dialect(ABC):
             )
         if cadence.kind == "once":
             return CannotExpressError(
-                "run_once_at", f"{self.title} cannot fire just once.", self._once(cadence)
+                "run_once_at", f"{self.title} cannot fire only once.", self._once(cadence)
             )
         return CannotExpressError(
             "cron", f"{self.title} fires once and never again.", ["`run_once_at`", "`crontab`"]
         )
 
     def _once(self, cadence: Cadence) -> list[str]:
-        """What to write instead of a run-once: a cron whose window holds a single fire."""
+        """The alternative to a run-once: a cron with a window around a single fire."""
         other = "Airflow, EventBridge or at, which can"
         once = cadence.run_once_at
         if once is None or not (self.start_time and self.end_time) or once.second:
@@ -198,7 +198,7 @@ class Dialect(ABC):
         return [f'`cron="{cron}"` in UTC with {window}', other]
 
     def cron_in(self, cadence: Cadence, target: str | None) -> tuple[Cron, tuple[str, ...]]:
-        """The cadence's cron as the system reads it, and what there is to say about it.
+        """The cadence's cron as the system reads it, with notes.
 
         Args:
             cadence: of kind cron.

@@ -42,7 +42,7 @@ class CloudScheduler(Dialect):
 
 
 def either_but_star(parsed: Sequence[ParsedField]) -> bool | None:
-    """Either day field is enough unless one is ``*``; steps beside the other are not said."""
+    """Either day field is enough unless one is ``*``; steps beside the other are not documented."""
     if parsed[2].text == "*" or parsed[4].text == "*":
         return None
     return not parsed[2].star and not parsed[4].star

@@ -22,8 +22,8 @@ class Crontab(Dialect):
 
     Args:
         host_timezone: the zone of the machine that runs cron.
-        portable: write only ``*``, ``*/n`` and lists of numbers, which is all that ZenML's
-            HyperAI orchestrator lets through.
+        portable: write only ``*``, ``*/n`` and lists of numbers, the only forms that ZenML's
+            HyperAI orchestrator accepts.
     """
 
     name = "crontab"

@@ -87,12 +87,12 @@ class EventBridge(Dialect):
             try:
                 local = datetime.fromisoformat(match[1]).replace(tzinfo=tz)
             except ValueError:
-                raise unreadable(self.title, text, "it is no date") from None
+                raise unreadable(self.title, text, "it is not a date") from None
             return Cadence(run_once_at=local.astimezone(UTC))
         if match := _CRON.fullmatch(text):
             words = match[1].split()
             if len(words) != 6 or words[5] != "*":
-                raise unreadable(self.title, text, "it needs six fields, and every year")
+                raise unreadable(self.title, text, "it must have six fields, with `*` as the year")
             cron = read_question_fields(words[:5], SYNTAX, self.title, text)
             return Cadence(cron=cron, timezone=timezone, start_time=start, end_time=end)
         raise unreadable(self.title, text, "it is neither cron(), rate() nor at()")
@@ -104,7 +104,7 @@ def cron_fields(cron: Cron) -> str:
     hour = stepped(cron.hour.values, HOUR)
     day = stepped(cron.day.values, DAY) if cron.every_weekday else "?"
     month = stepped(cron.month.values, MONTH)
-    # The steps that other fields know are not among the wildcards of this one.
+    # This field has no steps, unlike the others.
     weekday = "?" if cron.every_weekday else listed(cron.weekday.values, WEEKDAY, WEEKDAY_NAMES)
     return f"{minute} {hour} {day} {month} {weekday}"
 
@@ -115,7 +115,7 @@ def _rate(interval: timedelta) -> str:
         whole = int(interval.total_seconds()) // 60
         raise CannotExpressError(
             "interval",
-            f"EventBridge counts in whole minutes; {interval} is none.",
+            f"EventBridge counts in whole minutes; {interval} is not.",
             [f"{whole} minutes" if whole > 1 else "1 minute", f"{whole + 1} minutes"],
         )
     if unit == "week":
@@ -130,7 +130,7 @@ def _at(cadence: Cadence) -> str:
         minute = once.replace(second=0)
         raise CannotExpressError(
             "run_once_at",
-            f"EventBridge fires to the minute; {once.isoformat()} is between two.",
+            f"EventBridge fires on whole minutes; {once.isoformat()} is not one.",
             [minute.isoformat(), (minute + timedelta(minutes=1)).isoformat()],
         )
     return f"at({once:%Y-%m-%dT%H:%M:%S})"

@@ -40,7 +40,7 @@ class GitHub(Dialect):
         fields = {"cron": text}
         if cadence.timezone != "UTC":
             fields["timezone"] = cadence.timezone
-        late = "GitHub starts scheduled workflows late, or leaves them out, when it is busy."
+        late = "GitHub starts scheduled workflows late, or skips them, when it is busy."
         return Native(text + zone_text(cadence.timezone), fields, (*notes, late))
 
     def read(self, fields: Mapping[str, object]) -> Cadence:

@@ -1,4 +1,4 @@
-"""GitLab pipeline schedules: unix cron with a zone, looked at now and then."""
+"""GitLab pipeline schedules: unix cron with a zone, polled by a worker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SYNTAX = Syntax(seven=True)
 """GitLab docs, "Scheduled pipelines": fugit's unix cron."""
 
 _NOTE = (
-    "GitLab starts scheduled pipelines when its own worker next looks, by default every ten "
+    "GitLab starts scheduled pipelines when its own worker next runs, by default every ten "
     "minutes on GitLab.com and once an hour at :19 elsewhere (pipeline_schedule_worker_cron)."
 )
 

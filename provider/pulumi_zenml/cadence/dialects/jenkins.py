@@ -47,7 +47,7 @@ class Jenkins(Dialect):
             zone(timezone)
             lines.pop(0)
         if len(lines) != 1:
-            raise unreadable(self.title, spec, f"it holds {len(lines)} schedules, not one")
+            raise unreadable(self.title, spec, f"it has {len(lines)} schedules, not one")
         if "H" in lines[0].upper() or lines[0].startswith("@"):
             raise unreadable(self.title, spec, "Jenkins chooses `H` and `@daily` by the job's name")
         cron = read_unix(lines[0], self.title, SYNTAX, days=lambda _: False)

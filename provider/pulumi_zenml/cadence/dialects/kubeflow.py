@@ -41,7 +41,7 @@ class Kubeflow(Dialect):
     fields = 6
     smallest = timedelta(seconds=1)
     dst = DST
-    anchor = "start_time, told one interval early"
+    anchor = "start_time, sent one interval early"
     sources = (
         "kubeflow/pipelines 2.17 scheduledworkflow",
         "robfig/cron 1.2.0 (run)",
@@ -63,7 +63,7 @@ class Kubeflow(Dialect):
             fields["start_time"] = rfc3339(start - cadence.interval)
             text = f"every {duration(cadence.interval)}"
             if not cadence.catchup:
-                notes = ("After a missed fire, Kubeflow counts on from when it is back.",)
+                notes = ("After a missed fire, Kubeflow counts from when it is back.",)
         else:
             cron, notes = self.cron_in(cadence, self.cluster_timezone)
             refuse_misread(cron, self.cluster_timezone, self.title, version=1)
@@ -102,7 +102,7 @@ class Kubeflow(Dialect):
         if len(words) == 1:
             return read_unix(text, self.title, SYNTAX, days=version_1_days)
         if len(words) == 5:
-            # robfig/cron 1.2.0 takes five fields for the first five of six.
+            # robfig/cron 1.2.0 reads five fields as the first five of six.
             words.append("*")
         if len(words) != 6:
             raise unreadable(self.title, text, f"it has {len(words)} fields, not six")

@@ -41,7 +41,7 @@ class Quartz(Dialect):
     both_days = False
     name_length = 4096
     dst = DstRule(gap="skip", fold="last")
-    anchor = "when the job is made, chosen by Databricks"
+    anchor = "when the job is created, chosen by Databricks"
     sources = ("Quartz 2.3.2 (run)", "databricks-sdk jobs.PeriodicTriggerConfiguration")
 
     def write(self, cadence: Cadence) -> Native:
@@ -53,9 +53,9 @@ class Quartz(Dialect):
             raise CannotExpressError(
                 "timezone",
                 f"Databricks loses fires when the clock of {cadence.timezone} goes forward: "
-                "Quartz takes a wrong turn where the change is at a part of an hour, or just "
-                "before midnight.",
-                ['`timezone="UTC"`, with the hours told in UTC'],
+                "Quartz is wrong if the change is not at or by a full hour, or is just before "
+                "midnight.",
+                ['`timezone="UTC"`, with the hours in UTC'],
             )
         text = f"0 {cron_fields(cron)}"
         fields = {"quartz_cron_expression": text, "timezone_id": cadence.timezone}
@@ -67,20 +67,20 @@ class Quartz(Dialect):
         if unit not in _UNITS:
             raise CannotExpressError(
                 "interval",
-                f"Databricks counts in hours, days and weeks; {count} {unit}s is no whole number "
-                "of them.",
+                f"Databricks counts in hours, days and weeks; {count} {unit}s is not a whole "
+                "number of them.",
                 [f'`cron="{unix_text(cron)}"` in UTC' if cron else "a whole number of hours"],
             )
         note = "Databricks chooses the first fire itself; start_time is not sent."
         if cron is not None:
-            note += f' `cron="{unix_text(cron)}"` in UTC would keep to it.'
+            note += f' `cron="{unix_text(cron)}"` in UTC would fire at start_time.'
         fields = {"periodic": {"interval": count, "unit": _UNITS[unit]}}
         return Native(f"periodic {count} {_UNITS[unit]}", fields, (note,))
 
     def read(self, fields: Mapping[str, object]) -> Cadence:
         if fields.get("periodic") is not None:
             raise CannotExpressError(
-                "interval", "Databricks does not say when a periodic trigger first fires."
+                "interval", "Databricks does not report when a periodic trigger first fires."
             )
         text = text_field(fields, "quartz_cron_expression", self.title)
         timezone = text_field(fields, "timezone_id", self.title)
@@ -89,7 +89,7 @@ class Quartz(Dialect):
         if len(words) == 7 and words[6] == "*":
             words.pop()
         if len(words) != 6:
-            raise unreadable(self.title, text, "it needs six fields, and every year")
+            raise unreadable(self.title, text, "it must have six fields, with `*` as the year")
         if words[0] != "0":
             raise unreadable(self.title, text, f"its seconds `{words[0]}` are not 0")
         return Cadence(
@@ -105,10 +105,10 @@ class Quartz(Dialect):
 
 @lru_cache(maxsize=256)
 def _lost_hours(timezone: str) -> frozenset[int]:
-    """The hours of the day whose fires Quartz 2.3.2 was seen to lose in a zone.
+    """The hours of the day whose fires Quartz 2.3.2 loses in a zone, as tested.
 
-    Where a gap holds a part of an hour (Australia/Lord_Howe), it passes over the rest of that
-    hour; where it ends at midnight (America/Nuuk), over the day that follows.
+    If a gap has a fraction of an hour (Australia/Lord_Howe), it skips the rest of that hour; if it
+    ends at midnight (America/Nuuk), the day that follows.
     """
     lost: set[int] = set()
     for change in changes(timezone, *REFERENCE):
@@ -124,7 +124,7 @@ def _lost_hours(timezone: str) -> frozenset[int]:
 
 
 def _hours(first: datetime, last: datetime) -> list[int]:
-    """The hours of the day that a stretch of local time touches."""
+    """The hours of the day that an interval of local time touches."""
     start = first.replace(minute=0)
     count = -((start - last) // timedelta(hours=1))
     return [(start + timedelta(hours=i)).hour for i in range(count)]

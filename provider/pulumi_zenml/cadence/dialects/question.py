@@ -21,12 +21,12 @@ def read_question_fields(words: Sequence[str], syntax: Syntax, title: str, text:
         text: the whole expression, for errors.
 
     Raises:
-        CannotExpressError: on ``cron``, when the neutral cron cannot hold it.
+        CannotExpressError: on ``cron``, when the neutral cron cannot express it.
     """
     if (words[2] == "?") == (words[4] == "?"):
         raise unreadable(title, text, "exactly one of the two day fields must be `?`")
     if "?" in words[0] + words[1] + words[3]:
-        raise unreadable(title, text, "`?` stands for a day field only")
+        raise unreadable(title, text, "`?` is for a day field only")
     try:
         values = [
             parse_field(word.upper(), spec, syntax).values

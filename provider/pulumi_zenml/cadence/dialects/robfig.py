@@ -1,4 +1,4 @@
-"""What Kubernetes and Kubeflow share: the Go library robfig/cron, and where it goes wrong."""
+"""What Kubernetes and Kubeflow share: the Go library robfig/cron, and its errors."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SYNTAX = Syntax(question=True, open_step=True)
 """robfig/cron parser.go: names, `?`, `5/15`; weekdays 0-6, ranges only forwards."""
 
 DST = RUNNING_CLOCK
-"""robfig/cron spec.go walks the wall clock: a missing time is passed over, an equal one hit."""
+"""robfig/cron spec.go uses local time: a missing time is skipped, a repeated one fires twice."""
 
 _HOUR = timedelta(hours=1)
 
 
 def version_3_days(parsed: Sequence[ParsedField]) -> bool:
-    """Whether either day field is enough: unless one holds a `*` or `?` without a step."""
+    """Whether either day field is enough: unless one has a `*` or `?` without a step."""
     return not any("*" in part.text.split(",") for part in (parsed[2], parsed[4]))
 
 
@@ -35,13 +35,13 @@ def version_1_days(parsed: Sequence[ParsedField]) -> bool:
 def refuse_misread(cron: Cron, timezone: str, title: str, *, version: int) -> None:
     """Refuse what robfig/cron fires at a wrong time, or not at all, around a clock change.
 
-    Its search goes by whole hours from where it is, and by days from midnight to midnight. It
-    loses its way where the clock changes by or at a part of an hour (Australia/Lord_Howe), and
-    where midnight does not exist (Asia/Beirut): a whole day's fires are then left out, or come
-    on a day that is not meant. Seen in 1.2.0 and 3.0.1.
+    Its search steps by whole hours, and by days from midnight to midnight. It is wrong where the
+    clock changes by or at a fraction of an hour (Australia/Lord_Howe), and where midnight does not
+    exist (Asia/Beirut): a whole day's fires are then skipped, or on the wrong day. Tested with
+    1.2.0 and 3.0.1.
 
     Args:
-        cron: what is to be written.
+        cron: the cron to write.
         timezone: the zone that the system will read it in.
         title: the system's name.
         version: of robfig/cron, 1 or 3.
@@ -54,14 +54,14 @@ def refuse_misread(cron: Cron, timezone: str, title: str, *, version: int) -> No
             "timezone",
             f"{title} loses fires when the clock of {timezone} changes, because it does not "
             "change by and at whole hours.",
-            ['`timezone="UTC"`, with the hours told in UTC', "a cron that fires every hour"],
+            ['`timezone="UTC"`, with the hours in UTC', "a cron that fires every hour"],
         )
     if any(_misses_day(cron, day, version) for day in _days_without_midnight(timezone)):
         raise CannotExpressError(
             "timezone",
-            f"{title} takes one day for another when the clock of {timezone} changes, because "
-            "that day has no midnight.",
-            ['`timezone="UTC"`, with the hours told in UTC', "a cron that fires every day"],
+            f"{title} fires on the wrong day when the clock of {timezone} changes, because that "
+            "day has no midnight.",
+            ['`timezone="UTC"`, with the hours in UTC', "a cron that fires every day"],
         )
 
 
@@ -71,7 +71,7 @@ def _misses_day(cron: Cron, day: date, version: int) -> bool:
         return False
     before = day - timedelta(days=1)
     if version == 1:
-        # From then on 1.2.0 looks at days from 01:00 on, not only at this one.
+        # From then on 1.2.0 checks days from 01:00 on, not only this one.
         return True
     return cron.matches_day(day.year, day.month, day.day) != cron.matches_day(
         before.year, before.month, before.day

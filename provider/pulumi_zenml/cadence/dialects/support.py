@@ -29,7 +29,7 @@ def written_cron(
 
     Args:
         cadence: of kind cron.
-        target: the system's only zone, or None when the cadence's zone goes along.
+        target: the system's only zone, or None when the cadence's zone is sent.
         title: the system's name.
         rule: what the system does when the clock changes.
 
@@ -56,29 +56,29 @@ def _no_zone(cadence: Cadence, cron: Cron, target: str, title: str) -> CannotExp
     reason = f"{title} reads cron in {target} only, and "
     if fixed_offset(cadence.timezone) is None or fixed_offset(target) is None:
         reason += (
-            f"{cadence.timezone} is not always the same distance from it: the clock changes "
-            "would move the fires by their length."
+            f"{cadence.timezone} does not have a constant offset from it: clock changes would "
+            "move the fires."
         )
     else:
-        reason += f"`{unix_text(cron)}` in {cadence.timezone} is no single cron there."
+        reason += f"`{unix_text(cron)}` in {cadence.timezone} is not a single cron there."
     return CannotExpressError(
         "timezone",
         reason,
         [
-            f'`timezone="{target}"`, with the hours told in {target}',
+            f'`timezone="{target}"`, with the hours in {target}',
             "Kubernetes, Vertex, EventBridge, Databricks or AzureML, which have zones",
         ],
     )
 
 
 _GAP_WORDS = {
-    None: "may do anything with local times that do not exist: its makers do not say",
-    "skip": "leaves out fires at local times that do not exist",
+    None: "has no documented rule for local times that do not exist",
+    "skip": "skips fires at local times that do not exist",
     "after": "fires right after the change for local times that do not exist",
     "later": "fires later, by the length of the change, for local times that do not exist",
 }
 _FOLD_WORDS = {
-    None: "fires once or twice at local times that happen twice: its makers do not say",
+    None: "fires once or twice at local times that happen twice: this is not documented",
     "first": "fires only at the first of two equal local times",
     "last": "fires only at the second of two equal local times",
     "twice": "fires at both of two equal local times",
@@ -86,7 +86,7 @@ _FOLD_WORDS = {
 
 
 def dst_notes(cadence: Cadence, title: str, rule: DstRule) -> tuple[str, ...]:
-    """What to know about clock changes: empty when the system fires as the neutral rule does.
+    """Notes on clock changes: empty when the system fires as by the neutral rule.
 
     Compared around every clock change of the reference years.
     """
@@ -141,7 +141,7 @@ def _touches(cron: Cron, cadence: Cadence, change: ClockChange) -> bool:
 
 
 def interval_as_cron(cadence: Cadence) -> Cron | None:
-    """The cron in UTC that fires when an interval does from its start on, or None."""
+    """The cron in UTC with the same fires as an interval, or None."""
     if cadence.interval is None or cadence.start_time is None:
         return None
     minutes, rest = divmod(int(cadence.interval.total_seconds()), 60)
@@ -180,7 +180,7 @@ def zone_text(timezone: str) -> str:
 def read_unix(
     text: str, title: str, syntax: Syntax, *, days: Callable[[Sequence[ParsedField]], bool | None]
 ) -> str:
-    """The neutral cron that a system's five fields mean.
+    """The neutral cron of a system's five fields.
 
     Args:
         text: what was found.
@@ -190,7 +190,7 @@ def read_unix(
             both must match (False); None when the two rules agree.
 
     Raises:
-        CannotExpressError: on ``cron``, when the neutral cron cannot hold it.
+        CannotExpressError: on ``cron``, when the neutral cron cannot express it.
     """
     words = ALIASES.get(text.strip().lower(), text).upper().split()
     if len(words) != len(FIELDS):
@@ -211,7 +211,7 @@ def neutral_text(
     if either and (full_day or full_week):
         day, weekday = list(DAY.everything), list(WEEKDAY.everything)
     elif either is False and not (full_day or full_week):
-        raise unreadable(title, text, "it asks for a day of month and a day of week at once")
+        raise unreadable(title, text, "it requires both a day of month and a day of week")
     cron = from_sets(minute, hour, day, month, weekday)
     cron = Cron(_keep(parsed[0], cron.minute), _keep(parsed[1], cron.hour), *cron.fields[2:])
     neutral = unix_text(cron)
@@ -230,15 +230,15 @@ def _keep(found: ParsedField, canonical: ParsedField) -> ParsedField:
 
 
 def unreadable(title: str, text: str, reason: str) -> CannotExpressError:
-    """The error for native text that the neutral cadence cannot hold."""
-    return CannotExpressError("cron", f"{title} holds `{text[:128]}`: {reason.rstrip('.')}.")
+    """The error for native text that the neutral cadence cannot express."""
+    return CannotExpressError("cron", f"{title} has `{text[:128]}`: {reason.rstrip('.')}.")
 
 
 def text_field(fields: Mapping[str, object], key: str, title: str) -> str:
     """A text that must be among the native fields."""
     value = fields.get(key)
     if not isinstance(value, str):
-        raise CannotExpressError("cron", f"{title} holds no `{key}` text: {value!r:.64}.")
+        raise CannotExpressError("cron", f"{title} has no text in `{key}`: {value!r:.64}.")
     return value
 
 
@@ -254,7 +254,9 @@ def instant_field(fields: Mapping[str, object], key: str, title: str) -> datetim
         except ValueError:
             moment = None
     if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise CannotExpressError(key, f"{title} holds `{value!r:.64}`, no instant with an offset.")
+        raise CannotExpressError(
+            key, f"{title} has `{value!r:.64}`, which is not an instant with an offset."
+        )
     return moment.astimezone(UTC)
 
 
@@ -262,5 +264,5 @@ def whole_seconds(value: object, title: str) -> timedelta:
     """An interval in seconds, as a number or as text (KFP's client returns text)."""
     text = str(value)
     if not text.isdecimal() or not 0 < len(text) < 10 or int(text) == 0:
-        raise CannotExpressError("interval", f"{title} holds an interval of `{text[:32]}` s.")
+        raise CannotExpressError("interval", f"{title} has an interval of `{text[:32]}` s.")
     return timedelta(seconds=int(text))

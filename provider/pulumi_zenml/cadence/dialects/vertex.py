@@ -31,7 +31,7 @@ class Vertex(Dialect):
     zones = "iana"
     start_time = True
     end_time = True
-    anchor = "start_time; written as cron, where one is exact"
+    anchor = "start_time; written as cron, if one is exact"
     sources = ("google-cloud-aiplatform 2.7 types/schedule.py",)
 
     def write(self, cadence: Cadence) -> Native:
