@@ -162,7 +162,7 @@ def test_verify_asks_where_the_code_is(
         nowhere.verify(wanted())
     gone = {"source_root": str(tmp_path / "gone")}
     missing = DatabricksOrchestrator(_Component(orchestrator.target.component, gone))
-    with pytest.raises(ServiceError, match="no folder"):
+    with pytest.raises(ServiceError, match="is not a folder"):
         missing.verify(wanted())
     monkeypatch.setattr(source_utils, "_CUSTOM_SOURCE_ROOT", str(tmp_path))
     nowhere = DatabricksOrchestrator(_Component(orchestrator.target.component, {}))
@@ -308,7 +308,7 @@ def test_a_job_without_a_schedule_says_so(bench: DatabricksBench) -> None:
     )
     orchestrator = connect(bench)
     (listed,) = orchestrator.list_all()
-    assert "no schedule" in listed.problem
+    assert "no longer has a schedule" in listed.problem
     assert listed.paused
     with pytest.raises(NotFoundError, match="no longer has a schedule"):
         orchestrator.set_paused(native_id, False)

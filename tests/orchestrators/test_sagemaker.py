@@ -445,7 +445,7 @@ def test_a_schedule_whose_pipeline_is_gone_says_so(bench: SagemakerBench) -> Non
     found = connect(bench).read(native_id)
     assert found is not None
     assert found.snapshot_id is None
-    assert "is gone" in found.problem
+    assert "was deleted" in found.problem
 
 
 def test_listing_reads_all_pages_and_each_pipeline_once(bench: SagemakerBench) -> None:
