@@ -58,5 +58,6 @@ lock: ## Bring the versions in requirements/ up to date
 	@$(PYTHON) -m scripts.lock
 
 clean: ## Remove what was made in this folder; the cache stays (PULUMI_ZENML_CACHE)
-	rm -rf .venv .venv-quickstart .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist site .import_linter_cache
+	rm -rf .venv .venv-quickstart .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf site .cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
