@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Adopted:
+class Adoption:
     """What taking over twice came to.
 
     Attributes:
@@ -36,7 +36,7 @@ class Adopted:
     owner: str
 
 
-def fail_then_adopt(name: str, owner: str) -> Adopted:
+def fail_then_adopt(name: str, owner: str) -> Adoption:
     """Take a pair over twice; the orchestrator goes away in the middle of the first time."""
     from zenml_filecron.pulumi import FileCronOrchestrator
 
@@ -59,4 +59,4 @@ def fail_then_adopt(name: str, owner: str) -> Adopted:
     record, found = pair.record, pair.counterpart
     assert record and found and found.snapshot_id
     made = Made(record.name, record.id, found.native_id, found.snapshot_id)
-    return Adopted(failed, made, record.marker.owner)
+    return Adoption(failed, made, record.marker.owner)

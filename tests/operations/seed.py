@@ -340,7 +340,7 @@ def count_calls(what: Literal["list", "audit", "report"]) -> dict[str, int]:
     """How often ZenML and the orchestrators are called by a listing, an audit or a report."""
     from zenml_filecron.pulumi import FileCronOrchestrator
 
-    from pulumi_zenml.operations import list_schedules, run_audit, take_inventory, take_report
+    from pulumi_zenml.operations import build_report, list_schedules, run_audit, take_inventory
 
     calls: Counter[str] = Counter()
     store = type(client().zen_store)
@@ -366,7 +366,7 @@ def count_calls(what: Literal["list", "audit", "report"]) -> dict[str, int]:
         if what == "list":
             list_schedules(take_inventory(Connection()))
         elif what == "report":
-            take_report(Connection())
+            build_report(Connection())
         else:
             run_audit(Connection())
     return dict(calls)

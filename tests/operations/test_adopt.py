@@ -131,7 +131,7 @@ def test_many_pairs_with_hostile_names_in_one_program(world: World) -> None:
     without_backend(world)
     said = world.run("adopt", "--out", "infra", "--format", "json")
     assert said.code == 0, said.out + said.err
-    assert said.json["preview"]["proves_it"] is True
+    assert said.json["preview"]["unchanged"] is True
     rows = {it["name"]: it for it in said.json["schedules"]}
     assert set(rows) == set(made)
     assert len({it["resource"] for it in rows.values()}) == len(made)
@@ -229,7 +229,7 @@ def test_a_take_over_that_failed_half_way_is_taken_up_again(world: World) -> Non
     made = world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
     owner = "shop/prod/training"
     again = world.call(adopt_seed.fail_then_adopt, "daily-training-prod", owner)
-    assert again == adopt_seed.Adopted("filecron: it went away.", made, owner)
+    assert again == adopt_seed.Adoption("filecron: it went away.", made, owner)
 
 
 def test_an_unreachable_orchestrator_is_unknown_not_unfit(world: World) -> None:
@@ -285,8 +285,8 @@ def test_a_module_is_added_to_a_project_that_is_there(world: World) -> None:
     assert proven.code == 0, proven.err
     assert proven.json["preview"] == {
         "stack": "prod",
-        "proves_it": True,
-        "verdicts": {"daily-training-prod": ""},
+        "unchanged": True,
+        "problems": {"daily-training-prod": ""},
         "others": [],
     }
     # A preview that would do more than take over is said and is no success.

@@ -15,7 +15,7 @@ from operations.conftest import COMMAND
 from operations.test_flavors import Fleet, fleet
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
-from pulumi_zenml.operations import find_one, plan_adoption
+from pulumi_zenml.operations import find_schedule, plan_adoption
 from pulumi_zenml.schedule.inputs import to_declared
 from testbed.engine import Project
 from testbed.kubernetes import Kubernetes
@@ -28,7 +28,7 @@ __all__ = ["fleet"]
 @pytest.mark.slow
 def test_a_pair_that_nobody_owns_is_taken_over_as_it_is(fleet: Fleet) -> None:
     free = fleet.make("free")
-    before = find_one(fleet.look(), fleet.name(free))
+    before = find_schedule(fleet.look(), fleet.name(free))
     assert before.record and before.counterpart and not before.owner
     plan = plan_adoption(fleet.look(), [fleet.name(free)])
     assert plan.refused == ()
@@ -40,7 +40,7 @@ def test_a_pair_that_nobody_owns_is_taken_over_as_it_is(fleet: Fleet) -> None:
     assert pair.record.id == before.record.id
     assert pair.counterpart.native_id == before.native_id
     assert pair.counterpart.snapshot_id == before.counterpart.snapshot_id
-    after = find_one(fleet.look(), fleet.name(free))
+    after = find_schedule(fleet.look(), fleet.name(free))
     assert after.owner == owner
     assert len(fleet.look().entries) == 1
     assert fleet.found() == set()
@@ -79,7 +79,7 @@ def test_a_cron_job_that_zenml_made_is_taken_over_through_the_engine(
         return json.loads(done.stdout)
 
     said = run("adopt", "--out", "infra/schedules.py", "--pulumi-stack", "prod")
-    assert said["preview"]["proves_it"] is True
+    assert said["preview"]["unchanged"] is True
     assert said["preview"]["stack"] == "prod"
     pulumi.up()
     (resource,) = [it for it in pulumi.resources() if it["type"].endswith("zenml:Schedule")]

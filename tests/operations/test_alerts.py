@@ -176,10 +176,10 @@ def test_a_url_that_nobody_knows_is_a_clear_error(world: World, url: str) -> Non
     ],
 )
 def test_the_usual_services_are_known(url: str) -> None:
-    from pulumi_zenml.operations import open_targets
+    from pulumi_zenml.operations import open_alert_targets
     from pulumi_zenml.zenml.connection import Connection
 
-    (name,) = open_targets(Connection(), [url])
+    (name,) = open_alert_targets(Connection(), [url])
     assert name == f"alert 1 ({url.partition(':')[0]})"
 
 

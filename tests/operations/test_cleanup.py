@@ -257,10 +257,10 @@ def test_a_backup_that_cannot_be_trusted_is_refused(
     from pulumi_zenml.cadence import make_cadence
     from pulumi_zenml.errors import BackupError
     from pulumi_zenml.operations import read_backup
-    from pulumi_zenml.operations.backup import Item, write_backup
+    from pulumi_zenml.operations.backup import BackupItem, write_backup
 
     cadence = make_cadence(cron="0 3 * * *", timezone="Europe/Berlin")
-    item = Item(
+    item = BackupItem(
         name="daily-lost-prod",
         cadence=cadence,
         cron="",

@@ -16,20 +16,20 @@ from pulumi_zenml.lifecycle.pair import Declared, Pair
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
 from pulumi_zenml.operations import (
+    AuditOptions,
     AuditResult,
     Inventory,
-    Options,
     Scope,
     clean_up,
-    find_one,
+    find_schedule,
     list_schedules,
+    load_history,
     pause,
     plan_cleanup,
     read_backup,
     restore,
     resume,
     run_audit,
-    take_history,
     take_inventory,
 )
 
@@ -62,7 +62,7 @@ class Fleet:
         return take_inventory(self.connection, self.scope)
 
     def audit(self) -> AuditResult:
-        return run_audit(self.connection, self.scope, Options())
+        return run_audit(self.connection, self.scope, AuditOptions())
 
     def found(self) -> set[tuple[str, str]]:
         result = self.audit()
@@ -143,7 +143,7 @@ def test_from_audit_to_restore(fleet: Fleet, tmp_path: Path) -> None:
     assert fleet.found() == drifted | {("record-without-counterpart", fleet.name(lost))} | {
         ("naming", again)
     }
-    remade = find_one(fleet.look(), again)
+    remade = find_schedule(fleet.look(), again)
     assert remade.counterpart and remade.orchestrator
     assert remade.native_id in bench.native_ids()
     assert remade.orchestrator.matches(fleet.cadence, remade.counterpart.native)
@@ -155,15 +155,15 @@ def test_the_on_call_hand(fleet: Fleet) -> None:
     made = fleet.make("hand")
     run = fleet.bench.add_run(fleet.native(made))
     inventory = fleet.look()
-    entry = find_one(inventory, fleet.name(made))
+    entry = find_schedule(inventory, fleet.name(made))
     since = inventory.taken.replace(year=inventory.taken.year - 1)
-    rows = take_history(replace(inventory), entry, since=since)
+    rows = load_history(replace(inventory), entry, since=since)
     assert run in {row.native_run_id for row in rows}, rows
 
     pause(inventory, entry, when_running="ignore")
-    paused = find_one(fleet.look(), fleet.name(made))
+    paused = find_schedule(fleet.look(), fleet.name(made))
     assert (paused.zenml_state, paused.native_state) == ("paused", "paused")
     assert fleet.found() == set()
     resume(inventory, paused)
-    back = find_one(fleet.look(), fleet.name(made))
+    back = find_schedule(fleet.look(), fleet.name(made))
     assert (back.zenml_state, back.native_state) == ("active", "active")

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 import click
 
-from pulumi_zenml.cli._show import FORMATS, Say, progress, safe, tell
+from pulumi_zenml.cli._show import FORMATS, OnProgress, progress, safe, tell
 from pulumi_zenml.errors import InputError, PulumiZenmlError
-from pulumi_zenml.operations import Entry, Inventory, Scope, find_one, take_inventory
+from pulumi_zenml.operations import Entry, Inventory, Scope, find_schedule, take_inventory
 from pulumi_zenml.operations.entry import STATES
 from pulumi_zenml.zenml.connection import Connection
 from pulumi_zenml.zenml.quiet import quiet
@@ -169,27 +169,27 @@ class Selection:
         return Selection(connection, scope)
 
     @contextlib.contextmanager
-    def working(self) -> Iterator[Say]:
+    def working(self) -> Iterator[OnProgress]:
         """Keep what ZenML and the SDKs print off stdout, and show progress."""
-        with progress() as say, quiet():
-            yield say
+        with progress() as on_progress, quiet():
+            yield on_progress
 
     def look(self) -> Inventory:
         """Both sides of everything in scope."""
-        with self.working() as say:
-            return take_inventory(self.connection, self.scope, say=say)
+        with self.working() as on_progress:
+            return take_inventory(self.connection, self.scope, on_progress=on_progress)
 
     def find(self, name: str) -> tuple[Inventory, Entry]:
         """One schedule by name; an orchestrator that it does not need may be down."""
         inventory = self.look()
         try:
-            return inventory, find_one(inventory, name)
+            return inventory, find_schedule(inventory, name)
         except PulumiZenmlError:
-            tell_unreachable(inventory)
+            print_unreachable(inventory)
             raise
 
 
-def tell_unreachable(inventory: Inventory) -> None:
+def print_unreachable(inventory: Inventory) -> None:
     """Report what could not be read."""
     for it in inventory.unreachable:
         tell(f"{it.kind} '{it.name}' could not be read: {it.reason}")

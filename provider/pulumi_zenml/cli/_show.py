@@ -16,7 +16,7 @@ import click
 
 from pulumi_zenml.operations.safe_text import safe as safe
 
-Say = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 FORMATS = ("table", "json", "yaml", "csv")
 WIDE = 250
@@ -126,7 +126,7 @@ def _csv_cell(value: Any) -> str:
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[Say]:
+def progress() -> Iterator[OnProgress]:
     """Show progress on stderr after one second; a spinner on a terminal, else lines."""
     from rich.console import Console
     from rich.text import Text
@@ -145,7 +145,7 @@ def progress() -> Iterator[Say]:
         return
     with console.status("") as status:
 
-        def say(text: str) -> None:
+        def on_progress(text: str) -> None:
             status.update(Text(safe(text)))
 
-        yield say
+        yield on_progress

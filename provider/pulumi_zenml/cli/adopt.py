@@ -11,9 +11,9 @@ import click
 from pulumi_zenml.cli._options import (
     Selection,
     format_option,
+    print_unreachable,
     scope_options,
     selection_options,
-    tell_unreachable,
 )
 from pulumi_zenml.cli._show import emit, safe, tell
 from pulumi_zenml.errors import PulumiZenmlError
@@ -86,10 +86,10 @@ def adopt(
     selection = Selection.of(options)
     layout = Layout.of(out) if out else None
     inventory = selection.look()
-    with selection.working() as say:
-        plan = plan_adoption(inventory, names, owned=owned, say=say)
+    with selection.working() as on_progress:
+        plan = plan_adoption(inventory, names, owned=owned, on_progress=on_progress)
     program = write_program(plan)
-    tell_unreachable(inventory)
+    print_unreachable(inventory)
     if plan.managed:
         tell(f"{plan.managed} left out: Pulumi resources own them already (--owned includes them).")
     seen: AdoptionPreview | None = None
@@ -121,16 +121,16 @@ def adopt(
 def _preview(
     selection: Selection, plan: AdoptionPlan, project: dict[str, str], layout: Layout, stack: str
 ) -> AdoptionPreview:
-    with selection.working() as say:
+    with selection.working() as on_progress:
         seen = preview_adoption(
             plan,
             project,
             connection=selection.connection,
             folder=layout.folder,
             stack=stack,
-            say=say,
+            on_progress=on_progress,
         )
-    for text in seen.said:
+    for text in seen.messages:
         tell(text)
     return seen
 
@@ -138,9 +138,9 @@ def _preview(
 def _status(
     plan: AdoptionPlan, seen: AdoptionPreview | None, named: bool, unreachable: bool
 ) -> int:
-    if any(it.unseen for it in plan.refused) or (unreachable and not named):
+    if any(it.unreachable for it in plan.refused) or (unreachable and not named):
         return 2
-    return 1 if plan.refused or (seen and not seen.proves_it) else 0
+    return 1 if plan.refused or (seen and not seen.unchanged) else 0
 
 
 def _show(
@@ -168,8 +168,8 @@ def _show(
         "managed": plan.managed,
         "preview": {
             "stack": seen.stack,
-            "proves_it": seen.proves_it,
-            "verdicts": dict(seen.verdicts),
+            "unchanged": seen.unchanged,
+            "problems": dict(seen.problems),
             "others": list(seen.others),
         }
         if seen
@@ -181,7 +181,7 @@ def _show(
 def _rows(plan: AdoptionPlan, seen: AdoptionPreview | None) -> list[dict[str, Any]]:
     rows = []
     for it in plan.adopted:
-        verdict = seen.verdicts[it.resource] if seen else ""
+        verdict = seen.problems[it.resource] if seen else ""
         proven = "preview: taken over unchanged, nothing is submitted." if seen else ""
         rows.append(
             {
@@ -223,7 +223,7 @@ def _tell_next(
 ) -> None:
     if seen and seen.others:
         tell(f"the preview would also change: {'; '.join(seen.others)}.")
-    if seen and not seen.proves_it:
+    if seen and not seen.unchanged:
         tell("the preview shows changes beyond the adoption: read it before 'pulumi up'.")
     name = stack or "STACK"
     where = shlex.quote(str(layout.folder))

@@ -19,17 +19,17 @@ from pulumi_zenml.cli._options import (
 from pulumi_zenml.cli._show import emit, tell
 from pulumi_zenml.operations import (
     CODES,
+    AlertState,
+    AuditOptions,
     AuditResult,
-    Options,
-    Told,
-    alert,
-    open_targets,
+    open_alert_targets,
     run_audit,
+    send_alerts,
 )
 from pulumi_zenml.operations.findings import SEVERITIES
 
 ALERT_VARIABLE = "PULUMI_ZENML_ALERT"
-_DEFAULTS = Options()
+_DEFAULTS = AuditOptions()
 _COLUMNS = {
     "severity": "severity",
     "code": "code",
@@ -135,7 +135,7 @@ def audit(
     selection = Selection.of(options)
     least = SEVERITIES[: SEVERITIES.index(severity) + 1]
     codes = frozenset(only or CODES)
-    measures = Options(
+    measures = AuditOptions(
         since=since,
         grace=grace,
         failing=failing,
@@ -144,15 +144,15 @@ def audit(
         only=frozenset(code for code in codes if CODES[code].severity in least),
         ignore=frozenset(ignore),
     )
-    with selection.working() as say:
+    with selection.working() as on_progress:
         # A mistake in a URL is reported before the audit records anything.
-        targets = open_targets(selection.connection, urls)
-        result = run_audit(selection.connection, selection.scope, measures, say=say)
+        targets = open_alert_targets(selection.connection, urls)
+        result = run_audit(selection.connection, selection.scope, measures, on_progress=on_progress)
     show(result, "json" if as_json else format)
     problems: list[str] = []
     if targets:
-        told = Told.of(selection.connection, selection.scope, measures)
-        problems = alert(result, told, targets, always=alert_always)
+        told = AlertState.of(selection.connection, selection.scope, measures)
+        problems = send_alerts(result, told, targets, always=alert_always)
     for problem in problems:
         tell(problem)
     click.get_current_context().exit(2 if problems else result.exit_code)

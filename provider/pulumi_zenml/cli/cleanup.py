@@ -14,15 +14,15 @@ from pulumi_zenml.cli._options import (
     confirm,
     duration,
     format_option,
+    print_unreachable,
     scope_options,
     selection_options,
-    tell_unreachable,
     when_running_option,
     yes_option,
 )
 from pulumi_zenml.cli._show import emit, tell
-from pulumi_zenml.operations import Plan, clean_up, observe, plan_cleanup
-from pulumi_zenml.operations.cleanup import BY_CODE, DEFAULT_CODES, Done
+from pulumi_zenml.operations import CleanupPlan, clean_up, plan_cleanup, watch_removed
+from pulumi_zenml.operations.cleanup import BY_CODE, DEFAULT_CODES, RemovalResult
 
 _COLUMNS = {
     "action": "action",
@@ -103,30 +103,30 @@ def cleanup(
     unseen = 2 if inventory.unreachable else 0
     if not plan.steps or not apply_it:
         _show(plan, (), format)
-        tell_unreachable(inventory)
+        print_unreachable(inventory)
         if plan.steps:
             tell("dry run: nothing was changed. Add --apply to remove them.")
         context.exit(unseen or (1 if plan.steps else 0))
     if format == "table":
         _show(plan, (), format)
-    tell_unreachable(inventory)
+    print_unreachable(inventory)
     confirm(f"Remove {len(plan.steps)} of these, after a backup?", yes=yes)
     file = backup or Path(f"pulumi-zenml-backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json")
-    with selection.working() as say:
-        done = clean_up(plan, backup=file, when_running=when_running, say=say)
+    with selection.working() as on_progress:
+        done = clean_up(plan, backup=file, when_running=when_running, on_progress=on_progress)
     tell(f"backup: {file}. To recreate everything: pulumi-zenml restore {file}")
     _show(plan, done, format)
     surprises: list[str] = []
     if watch_for:
-        with selection.working() as say:
-            surprises = observe(plan, done, watch_for, say=say)
+        with selection.working() as on_progress:
+            surprises = watch_removed(plan, done, watch_for, on_progress=on_progress)
         for surprise in surprises or [f"no run started within {watch_for}."]:
             tell(surprise)
     failed = surprises or any(it.problem for it in done)
     context.exit(unseen or (1 if failed else 0))
 
 
-def _show(plan: Plan, done: Sequence[Done], format: str) -> None:
+def _show(plan: CleanupPlan, done: Sequence[RemovalResult], format: str) -> None:
     rows = []
     outcome = {id(it.step): it for it in done}
     for step in plan.steps:

@@ -75,15 +75,15 @@ def pause(
         raise InputError("--until", f"{until.isoformat()} has passed.")
     inventory, entry = selection.find(name)
     _plan("pause", entry, format, yes)
-    with selection.working() as say:
-        say(f"pausing {name}")
+    with selection.working() as on_progress:
+        on_progress(f"pausing {name}")
         notes = pause_it(inventory, entry, until=until, when_running=when_running)
     _show("paused", selection, name, notes, format)
     if until and not detach:
         _wait(selection, until)
         inventory, entry = selection.find(name)
-        with selection.working() as say:
-            say(f"resuming {name}")
+        with selection.working() as on_progress:
+            on_progress(f"resuming {name}")
             notes = resume_it(inventory, entry)
         tell(f"resumed {name}. {' '.join(notes)}".strip())
 
@@ -107,15 +107,15 @@ def resume(format: str, yes: bool, due: bool, name: str | None, **options: Any) 
         raise InputError("name", "give the name of one schedule, or --due.")
     if name is None:
         inventory = selection.look()
-        with selection.working() as say:
-            say("resuming what is due")
+        with selection.working() as on_progress:
+            on_progress("resuming what is due")
             resumed = resume_due(inventory)
         emit(format, [_row("resumed", it, "") for it in resumed], _COLUMNS)
         return
     inventory, entry = selection.find(name)
     _plan("resume", entry, format, yes)
-    with selection.working() as say:
-        say(f"resuming {name}")
+    with selection.working() as on_progress:
+        on_progress(f"resuming {name}")
         notes = resume_it(inventory, entry)
     _show("resumed", selection, name, notes, format)
 
@@ -135,8 +135,8 @@ def trigger(format: str, yes: bool, name: str, **options: Any) -> None:
     selection = Selection.of(options)
     inventory, entry = selection.find(name)
     _plan("start a run of", entry, format, yes)
-    with selection.working() as say:
-        say(f"starting a run of {name}")
+    with selection.working() as on_progress:
+        on_progress(f"starting a run of {name}")
         run = trigger_it(inventory, entry)
     emit(format, [{**_row("started", entry, ""), "note": f"run {run}"}], _COLUMNS)
 
@@ -168,7 +168,7 @@ def _row(action: str, entry: Entry, note: str) -> dict[str, Any]:
 
 
 def _wait(selection: Selection, until: datetime) -> None:
-    with selection.working() as say:
+    with selection.working() as on_progress:
         while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
-            say(f"paused for another {left:.0f} s; interrupt to leave it paused")
+            on_progress(f"paused for another {left:.0f} s; interrupt to leave it paused")
             time.sleep(min(left, _SLICE_SECONDS))

@@ -45,8 +45,8 @@ def doctor(format: str, name: str | None, **options: Any) -> None:
       pulumi-zenml doctor daily-training-prod --format json
     """
     selection = Selection.of(options)
-    with selection.working() as say:
-        checks = diagnose(selection.connection, name, selection.scope, say=say)
+    with selection.working() as on_progress:
+        checks = diagnose(selection.connection, name, selection.scope, on_progress=on_progress)
     whole = [_row(it) for it in checks]
     rows = _grouped(whole) if format == "table" else whole
     emit(format, rows, _COLUMNS, style=_style)

@@ -10,7 +10,7 @@ import click
 
 from pulumi_zenml.cli._options import Selection, ago, format_option, selection_options
 from pulumi_zenml.cli._show import emit
-from pulumi_zenml.operations import HistoryRow, take_history
+from pulumi_zenml.operations import HistoryRow, load_history
 
 _COLUMNS = {
     "where": "known to",
@@ -53,9 +53,9 @@ def history(format: str, since: datetime, limit: int, name: str, **options: Any)
     """
     selection = Selection.of(options)
     inventory, entry = selection.find(name)
-    with selection.working() as say:
-        say(f"runs of {name}")
-        rows = take_history(inventory, entry, since=since, limit=limit)
+    with selection.working() as on_progress:
+        on_progress(f"runs of {name}")
+        rows = load_history(inventory, entry, since=since, limit=limit)
     shown = [_row(row, format) for row in rows]
     if not rows and format == "table":
         click.echo(f"no runs since {since.isoformat(timespec='minutes')}, and none expected.")

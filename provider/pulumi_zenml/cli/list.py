@@ -15,9 +15,9 @@ from pulumi_zenml.cli._options import (
     Selection,
     duration,
     format_option,
+    print_unreachable,
     scope_options,
     selection_options,
-    tell_unreachable,
 )
 from pulumi_zenml.cli._show import WIDE, emit, safe, table
 from pulumi_zenml.errors import InputError
@@ -73,14 +73,14 @@ def list_command(format: str, watch: timedelta | None, **options: Any) -> None:
     if format == "table":
         shown = [_for_people(row) for row in rows]
     emit(format, shown, _columns(rows), style=_style)
-    tell_unreachable(inventory)
+    print_unreachable(inventory)
     click.get_current_context().exit(2 if inventory.unreachable else 0)
 
 
 def _look(selection: Selection) -> tuple[Inventory, list[ScheduleRow]]:
     inventory = selection.look()
-    with selection.working() as say:
-        say("ZenML: last runs")
+    with selection.working() as on_progress:
+        on_progress("ZenML: last runs")
         return inventory, list_schedules(inventory)
 
 

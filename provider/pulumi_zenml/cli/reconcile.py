@@ -10,7 +10,7 @@ import click
 
 from pulumi_zenml.cli._options import confirm, format_option, yes_option
 from pulumi_zenml.cli._show import emit, progress, tell
-from pulumi_zenml.operations import Reconciled, Repair
+from pulumi_zenml.operations import ReconcileResult, Repair
 from pulumi_zenml.operations import reconcile as reconcile_it
 
 _COLUMNS = {
@@ -70,12 +70,17 @@ def reconcile(
     click.get_current_context().exit(found.exit_code)
 
 
-def _reconcile(cwd: Path, stack: str, everything: bool, *, apply: bool) -> Reconciled:
+def _reconcile(cwd: Path, stack: str, everything: bool, *, apply: bool) -> ReconcileResult:
     heard: list[str] = []
     try:
-        with progress() as say:
+        with progress() as on_progress:
             return reconcile_it(
-                cwd, stack, apply=apply, everything=everything, say=say, tell=heard.append
+                cwd,
+                stack,
+                apply=apply,
+                everything=everything,
+                on_progress=on_progress,
+                tell=heard.append,
             )
     except KeyboardInterrupt:
         tell(
@@ -87,7 +92,7 @@ def _reconcile(cwd: Path, stack: str, everything: bool, *, apply: bool) -> Recon
             tell(text)
 
 
-def _show(found: Reconciled, format: str) -> None:
+def _show(found: ReconcileResult, format: str) -> None:
     if format == "table" and not found.repairs:
         click.echo(f"nothing has drifted in stack '{found.stack}'.")
         return
@@ -95,7 +100,7 @@ def _show(found: Reconciled, format: str) -> None:
     emit(format, rows, _COLUMNS, whole=_whole(found))
 
 
-def _rows(found: Reconciled, repair: Repair) -> list[dict[str, Any]]:
+def _rows(found: ReconcileResult, repair: Repair) -> list[dict[str, Any]]:
     shared = {
         "schedule": repair.schedule,
         "resource": repair.name,
@@ -113,7 +118,7 @@ def _rows(found: Reconciled, repair: Repair) -> list[dict[str, Any]]:
     ]
 
 
-def _action(found: Reconciled, repair: Repair) -> str:
+def _action(found: ReconcileResult, repair: Repair) -> str:
     what = repair.action or "refresh"
     if not found.applied:
         return f"would {what}" if repair.drifted else f"would {what}: the program has changed"
@@ -124,7 +129,7 @@ def _text(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else str(value)
 
 
-def _whole(found: Reconciled) -> dict[str, Any]:
+def _whole(found: ReconcileResult) -> dict[str, Any]:
     return {
         "stack": found.stack,
         "applied": found.applied,

@@ -12,10 +12,10 @@ from pulumi_zenml.cli._options import Selection, scope_options, selection_option
 from pulumi_zenml.cli._show import safe, tell
 from pulumi_zenml.operations import (
     CODES,
-    Options,
-    check_target,
+    AuditOptions,
+    build_report,
+    check_report_path,
     render_html,
-    take_report,
     write_html,
 )
 
@@ -57,14 +57,19 @@ def report(path: Path, days: int, ignore: tuple[str, ...], force: bool, **option
       pulumi-zenml report --html schedules.html --days 2 --ignore naming
     """
     selection = Selection.of(options)
-    check_target(path, force=force)
+    check_report_path(path, force=force)
     reach = timedelta(days=days)
-    measures = Options(ignore=frozenset(ignore))
-    with selection.working() as say:
-        taken = take_report(
-            selection.connection, selection.scope, measures, back=reach, ahead=reach, say=say
+    measures = AuditOptions(ignore=frozenset(ignore))
+    with selection.working() as on_progress:
+        taken = build_report(
+            selection.connection,
+            selection.scope,
+            measures,
+            back=reach,
+            ahead=reach,
+            on_progress=on_progress,
         )
-        say("writing the page")
+        on_progress("writing the page")
         write_html(path, render_html(taken), force=force)
     audit = taken.audit
     for it in audit.unreachable:

@@ -16,7 +16,7 @@ from pulumi_zenml.cli._options import (
     yes_option,
 )
 from pulumi_zenml.cli._show import emit
-from pulumi_zenml.operations import Restored, read_backup
+from pulumi_zenml.operations import RestoreResult, read_backup
 from pulumi_zenml.operations import restore as make_again
 
 _COLUMNS = {
@@ -51,8 +51,10 @@ def restore(format: str, dry_run: bool, yes: bool, file: Path, **options: Any) -
     selection = Selection.of(options)
     backup = read_backup(file)
     if dry_run or not yes:
-        with selection.working() as say:
-            planned = make_again(selection.connection, backup, dry_run=True, say=say)
+        with selection.working() as on_progress:
+            planned = make_again(
+                selection.connection, backup, dry_run=True, on_progress=on_progress
+            )
         if dry_run or format == "table":
             _show(planned, format)
         if dry_run:
@@ -60,17 +62,17 @@ def restore(format: str, dry_run: bool, yes: bool, file: Path, **options: Any) -
         confirm(
             f"Restore {sum(it.outcome == 'would restore' for it in planned)} of these?", yes=yes
         )
-    with selection.working() as say:
-        results = make_again(selection.connection, backup, say=say)
+    with selection.working() as on_progress:
+        results = make_again(selection.connection, backup, on_progress=on_progress)
     _show(results, format)
     click.get_current_context().exit(_status(results))
 
 
-def _status(results: Sequence[Restored]) -> int:
+def _status(results: Sequence[RestoreResult]) -> int:
     return 1 if any(it.outcome == "failed" for it in results) else 0
 
 
-def _show(results: Sequence[Restored], format: str) -> None:
+def _show(results: Sequence[RestoreResult], format: str) -> None:
     rows = [
         {
             "outcome": it.outcome,

@@ -4,72 +4,78 @@ The ``pulumi-zenml`` command is a thin layer over these functions.
 """
 
 from pulumi_zenml.operations.adopt import (
-    Adopted,
+    Adoption,
     AdoptionPlan,
-    Refused,
+    AdoptionRefusal,
     plan_adoption,
     write_program,
 )
 from pulumi_zenml.operations.adopt_preview import AdoptionPreview, preview_adoption
-from pulumi_zenml.operations.alerts import Told, alert, open_targets
-from pulumi_zenml.operations.audit import judge, run_audit
-from pulumi_zenml.operations.audit_state import Memory
-from pulumi_zenml.operations.backup import Backup, Item, read_backup
-from pulumi_zenml.operations.cleanup import Plan, clean_up, observe, plan_cleanup
-from pulumi_zenml.operations.control import find_one, pause, resume, resume_due, trigger
+from pulumi_zenml.operations.alerts import AlertState, open_alert_targets, send_alerts
+from pulumi_zenml.operations.audit import audit_inventory, run_audit
+from pulumi_zenml.operations.audit_state import AuditState
+from pulumi_zenml.operations.backup import Backup, BackupItem, read_backup
+from pulumi_zenml.operations.cleanup import CleanupPlan, clean_up, plan_cleanup, watch_removed
+from pulumi_zenml.operations.control import find_schedule, pause, resume, resume_due, trigger
 from pulumi_zenml.operations.doctor import Check, diagnose
 from pulumi_zenml.operations.entry import Entry
-from pulumi_zenml.operations.findings import CODES, AuditResult, Code, Finding, Severity
-from pulumi_zenml.operations.history import HistoryRow, take_history
-from pulumi_zenml.operations.inventory import Inventory, Say, Scope, Unreachable, take_inventory
-from pulumi_zenml.operations.options import Options
-from pulumi_zenml.operations.reconcile import DriftedProperty, Reconciled, Repair, reconcile
-from pulumi_zenml.operations.report import Report, ReportRow, take_report
-from pulumi_zenml.operations.report_page import check_target, render_html, write_html
-from pulumi_zenml.operations.restore import Restored, restore
+from pulumi_zenml.operations.findings import CODES, AuditResult, Finding, FindingCode, Severity
+from pulumi_zenml.operations.history import HistoryRow, load_history
+from pulumi_zenml.operations.inventory import (
+    Inventory,
+    OnProgress,
+    Scope,
+    Unreachable,
+    take_inventory,
+)
+from pulumi_zenml.operations.options import AuditOptions
+from pulumi_zenml.operations.reconcile import DriftedProperty, ReconcileResult, Repair, reconcile
+from pulumi_zenml.operations.report import Report, ReportRow, build_report
+from pulumi_zenml.operations.report_page import check_report_path, render_html, write_html
+from pulumi_zenml.operations.restore import RestoreResult, restore
 from pulumi_zenml.operations.schedule_list import ScheduleRow, list_schedules
 from pulumi_zenml.zenml.connection import Connection
 
 __all__ = [
     "CODES",
-    "Adopted",
+    "Adoption",
     "AdoptionPlan",
     "AdoptionPreview",
+    "AdoptionRefusal",
+    "AlertState",
+    "AuditOptions",
     "AuditResult",
+    "AuditState",
     "Backup",
+    "BackupItem",
     "Check",
-    "Code",
+    "CleanupPlan",
     "Connection",
     "DriftedProperty",
     "Entry",
     "Finding",
+    "FindingCode",
     "HistoryRow",
     "Inventory",
-    "Item",
-    "Memory",
-    "Options",
-    "Plan",
-    "Reconciled",
-    "Refused",
+    "OnProgress",
+    "ReconcileResult",
     "Repair",
     "Report",
     "ReportRow",
-    "Restored",
-    "Say",
+    "RestoreResult",
     "ScheduleRow",
     "Scope",
     "Severity",
-    "Told",
     "Unreachable",
-    "alert",
-    "check_target",
+    "audit_inventory",
+    "build_report",
+    "check_report_path",
     "clean_up",
     "diagnose",
-    "find_one",
-    "judge",
+    "find_schedule",
     "list_schedules",
-    "observe",
-    "open_targets",
+    "load_history",
+    "open_alert_targets",
     "pause",
     "plan_adoption",
     "plan_cleanup",
@@ -81,10 +87,10 @@ __all__ = [
     "resume",
     "resume_due",
     "run_audit",
-    "take_history",
+    "send_alerts",
     "take_inventory",
-    "take_report",
     "trigger",
+    "watch_removed",
     "write_html",
     "write_program",
 ]

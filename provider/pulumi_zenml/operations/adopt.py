@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pulumi_zenml.cadence import Cadence
 from pulumi_zenml.cadence.naming import slug
 from pulumi_zenml.errors import NotFoundError
-from pulumi_zenml.operations.control import find_one
+from pulumi_zenml.operations.control import find_schedule
 from pulumi_zenml.operations.entry import Entry
-from pulumi_zenml.operations.inventory import Inventory, Say
+from pulumi_zenml.operations.inventory import Inventory, OnProgress
 from pulumi_zenml.operations.pair_findings import is_over
 from pulumi_zenml.operations.python_source import call, quoted
 from pulumi_zenml.orchestrators.base import Orchestrator
@@ -36,7 +36,7 @@ import pulumi_zenml as zenml
 
 
 @dataclass(frozen=True)
-class Adopted:
+class Adoption:
     """A pair that a program can take over without a new submission.
 
     Args:
@@ -55,18 +55,18 @@ class Adopted:
 
 
 @dataclass(frozen=True)
-class Refused:
+class AdoptionRefusal:
     """A pair that cannot be taken over unchanged.
 
     Args:
         entry: the pair, or the side of it that exists.
         why: the reason, and what to do first.
-        unseen: it could not be read, so it is not known whether it can be taken over.
+        unreachable: it could not be read, so it is not known whether it can be taken over.
     """
 
     entry: Entry
     why: str
-    unseen: bool = False
+    unreachable: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,17 @@ class AdoptionPlan:
         managed: how many were left out because a Pulumi resource owns them already.
     """
 
-    adopted: tuple[Adopted, ...]
-    refused: tuple[Refused, ...]
+    adopted: tuple[Adoption, ...]
+    refused: tuple[AdoptionRefusal, ...]
     managed: int = 0
 
 
-class _No(Exception):
+class _NotAdoptable(Exception):
     """Why a pair cannot be taken over, in words."""
 
-    def __init__(self, why: str, *, unseen: bool = False) -> None:
+    def __init__(self, why: str, *, unreachable: bool = False) -> None:
         super().__init__(why)
-        self.unseen = unseen
+        self.unreachable = unreachable
 
 
 def plan_adoption(
@@ -97,7 +97,7 @@ def plan_adoption(
     names: Sequence[str] = (),
     *,
     owned: bool = False,
-    say: Say = lambda text: None,
+    on_progress: OnProgress = lambda text: None,
 ) -> AdoptionPlan:
     """Find the pairs that a program can take over unchanged, and their arguments.
 
@@ -107,27 +107,27 @@ def plan_adoption(
         inventory: both sides.
         names: of schedules, or native ids; by default every pair without an owner.
         owned: also pairs that Pulumi resources own; no program may still declare those.
-        say: called with each step.
+        on_progress: called with each step.
 
     Raises:
         NotFoundError: there is no schedule of a name; suggests similar names.
         InputError: several schedules have the name.
         ServiceError: ZenML could not be read.
     """
-    entries = [find_one(inventory, name) for name in dict.fromkeys(names)]
+    entries = [find_schedule(inventory, name) for name in dict.fromkeys(names)]
     managed = 0
     if not names:
         entries = [it for it in inventory.entries if owned or not it.owner]
         managed = len(inventory.entries) - len(entries)
     resources = _resource_names(entries)
-    adopted: list[Adopted] = []
-    refused: list[Refused] = []
+    adopted: list[Adoption] = []
+    refused: list[AdoptionRefusal] = []
     for number, (entry, resource) in enumerate(zip(entries, resources, strict=True), 1):
-        say(f"checking {entry.name} ({number} of {len(entries)})")
+        on_progress(f"checking {entry.name} ({number} of {len(entries)})")
         try:
             adopted.append(_adopted(inventory, entry, resource, owned=owned))
-        except _No as no:
-            refused.append(Refused(entry, str(no), no.unseen))
+        except _NotAdoptable as no:
+            refused.append(AdoptionRefusal(entry, str(no), no.unreachable))
     return AdoptionPlan(tuple(adopted), tuple(refused), managed)
 
 
@@ -150,7 +150,7 @@ def _resource_names(entries: Iterable[Entry]) -> list[str]:
     ]
 
 
-def _adopted(inventory: Inventory, entry: Entry, resource: str, *, owned: bool) -> Adopted:
+def _adopted(inventory: Inventory, entry: Entry, resource: str, *, owned: bool) -> Adoption:
     record, counterpart, orchestrator = _sound(inventory, entry, owned=owned)
     cadence = counterpart.cadence
     assert cadence
@@ -159,7 +159,9 @@ def _adopted(inventory: Inventory, entry: Entry, resource: str, *, owned: bool) 
         submitted = session.snapshot(counterpart.snapshot_id or "")
         reference = _reference(session, record, submitted)
     except NotFoundError as error:
-        raise _No(f"the snapshot that it runs was deleted from ZenML: {error.reason}") from error
+        raise _NotAdoptable(
+            f"the snapshot that it runs was deleted from ZenML: {error.reason}"
+        ) from error
     settings = {key: it for key, it in counterpart.settings.items() if it is not None}
     arguments = {
         "name": record.name,
@@ -186,9 +188,9 @@ def _adopted(inventory: Inventory, entry: Entry, resource: str, *, owned: bool) 
         problems = [str(it) for it in type(orchestrator).check(wanted)]
         problems = problems or differences(orchestrator, wanted, counterpart)
     if problems:
-        raise _No(f"a program cannot express it exactly: {' '.join(problems)}")
+        raise _NotAdoptable(f"a program cannot express it exactly: {' '.join(problems)}")
     inputs = {key: value for key, value in checked.inputs.items() if key != "owner"}
-    return Adopted(entry, resource, arguments, inputs, _note(record, cadence))
+    return Adoption(entry, resource, arguments, inputs, _note(record, cadence))
 
 
 def _sound(
@@ -196,58 +198,64 @@ def _sound(
 ) -> tuple[Record, Counterpart, Orchestrator]:
     """Both sides of a complete pair that agree, with nothing in progress."""
     if entry.owner and not owned:
-        raise _No(
+        raise _NotAdoptable(
             f"Pulumi manages it already: {entry.owner} (project/stack/resource). If that stack is "
             "lost or no longer declares it, give --owned."
         )
-    if not entry.looked_at:
+    if not entry.reachable:
         reasons = [it.reason for it in inventory.unreachable if it.name == _name(entry)]
         why = f": {reasons[0]}" if reasons else "."
-        raise _No(f"its orchestrator '{_name(entry)}' could not be read{why}", unseen=True)
+        raise _NotAdoptable(
+            f"its orchestrator '{_name(entry)}' could not be read{why}", unreachable=True
+        )
     record, component = entry.record, entry.component
     if record is None:
-        raise _No("ZenML has no record of it. 'pulumi-zenml cleanup' removes the counterpart.")
+        raise _NotAdoptable(
+            "ZenML has no record of it. 'pulumi-zenml cleanup' removes the counterpart."
+        )
     if component is None or component.orchestrator is None:
         why = component.problem if component else "it was deleted from ZenML."
-        raise _No(f"its orchestrator cannot be used: {why}")
+        raise _NotAdoptable(f"its orchestrator cannot be used: {why}")
     if record.name.partition("~")[2].startswith(("pulumi-", "replaced-")):
-        raise _No("an interrupted update left it behind. Run 'pulumi-zenml audit'.")
+        raise _NotAdoptable("an interrupted update left it behind. Run 'pulumi-zenml audit'.")
     if is_over(entry, inventory.taken):
-        raise _No("it has ended and will never fire again.")
+        raise _NotAdoptable("it has ended and will never fire again.")
     if not entry.held:
-        raise _No(
+        raise _NotAdoptable(
             f"'{component.name}' has no counterpart of it, so there is nothing to take over. "
             "Declare a new one, or remove it with 'pulumi-zenml cleanup'."
         )
     if len(entry.held) > 1:
         ids = ", ".join(it.counterpart.native_id for it in entry.held)
-        raise _No(f"it has {len(entry.held)} counterparts ({ids}). Remove all but one of them.")
+        raise _NotAdoptable(
+            f"it has {len(entry.held)} counterparts ({ids}). Remove all but one of them."
+        )
     if entry.shared_with:
-        raise _No(f"its counterpart is also claimed by {', '.join(entry.shared_with)}.")
+        raise _NotAdoptable(f"its counterpart is also claimed by {', '.join(entry.shared_with)}.")
     (held,) = entry.held
     counterpart = held.counterpart
     if held.link == "name":
-        raise _No("only the name links the two sides: they may not belong together.")
+        raise _NotAdoptable("only the name links the two sides: they may not belong together.")
     if held.component.id != record.orchestrator_id:
-        raise _No(
+        raise _NotAdoptable(
             f"its counterpart is in orchestrator '{held.component.name}', not in the one that "
             "ZenML's record names."
         )
     if counterpart.problem:
-        raise _No(f"its counterpart is broken: {counterpart.problem}")
+        raise _NotAdoptable(f"its counterpart is broken: {counterpart.problem}")
     if counterpart.cadence is None:
-        raise _No(
+        raise _NotAdoptable(
             f"a program cannot express its cadence: it fires '{counterpart.native.text}'. Change "
             "it in the orchestrator, or declare a new schedule."
         )
     if entry.stack_gone or entry.stack not in component.stacks:
-        raise _No(
+        raise _NotAdoptable(
             f"its stack '{entry.stack}' was deleted, or no longer has the orchestrator "
             f"'{component.name}'."
         )
     if record.active == counterpart.paused:
         side, other = ("natively", "in ZenML") if counterpart.paused else ("in ZenML", "natively")
-        raise _No(
+        raise _NotAdoptable(
             f"it is paused {side} and active {other}. Run 'pulumi-zenml pause' or 'resume' first."
         )
     _agree(record, counterpart, component.orchestrator)
@@ -265,7 +273,7 @@ def _agree(record: Record, counterpart: Counterpart, orchestrator: Orchestrator)
             return
     elif said is None and record.cron is not None and real.cron is not None:
         return
-    raise _No(
+    raise _NotAdoptable(
         f"ZenML's record has another cadence than its counterpart, which fires "
         f"'{counterpart.native.text}': a start, an end, an interval or catch-up that the "
         "orchestrator does not have. Declare a new schedule instead."

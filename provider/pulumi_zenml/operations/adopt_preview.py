@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pulumi_zenml.operations.adopt import Adopted, AdoptionPlan
-from pulumi_zenml.operations.engine import SCHEDULE, Engine, Outcome, Step
-from pulumi_zenml.operations.inventory import Say
+from pulumi_zenml.operations.adopt import Adoption, AdoptionPlan
+from pulumi_zenml.operations.engine import SCHEDULE, Engine, EngineResult, Step
+from pulumi_zenml.operations.inventory import OnProgress
 from pulumi_zenml.zenml.connection import Connection
 
 _COMPARED = (
@@ -37,21 +37,21 @@ class AdoptionPreview:
 
     Args:
         stack: the Pulumi stack; empty for a temporary one with an empty state.
-        verdicts: why each schedule of the plan would not be taken over unchanged, by resource
+        problems: why each schedule of the plan would not be taken over unchanged, by resource
             name; empty where it would be.
         others: what it would change besides.
-        said: the messages of Pulumi and the provider.
+        messages: the messages of Pulumi and the provider.
     """
 
     stack: str
-    verdicts: Mapping[str, str]
+    problems: Mapping[str, str]
     others: tuple[str, ...]
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     @property
-    def proves_it(self) -> bool:
+    def unchanged(self) -> bool:
         """Whether all are taken over unchanged, and nothing else is touched."""
-        return not self.others and not any(self.verdicts.values())
+        return not self.others and not any(self.problems.values())
 
 
 def preview_adoption(
@@ -61,7 +61,7 @@ def preview_adoption(
     connection: Connection,
     folder: Path | None = None,
     stack: str = "",
-    say: Say = lambda text: None,
+    on_progress: OnProgress = lambda text: None,
 ) -> AdoptionPreview:
     """Preview the program, in the user's stack or in a temporary one.
 
@@ -74,14 +74,14 @@ def preview_adoption(
         connection: where ZenML is, for a temporary stack.
         folder: of the user's project; needed with ``stack``.
         stack: the user's Pulumi stack; a temporary one when empty or missing.
-        say: called with each step.
+        on_progress: called with each step.
 
     Raises:
         NotFoundError: there is no Pulumi engine.
         UnauthenticatedError: not logged in, or no passphrase.
         RefusedError: the preview fails.
     """
-    say("pulumi preview")
+    on_progress("pulumi preview")
     engine = Engine.find(folder, stack) if folder and stack else None
     if engine:
         return _judged(plan, engine.preview(), stack)
@@ -90,7 +90,7 @@ def preview_adoption(
         return _judged(plan, alone.preview(), "")
 
 
-def _judged(plan: AdoptionPlan, outcome: Outcome, stack: str) -> AdoptionPreview:
+def _judged(plan: AdoptionPlan, outcome: EngineResult, stack: str) -> AdoptionPreview:
     steps = {step.urn.rpartition("::")[2]: step for step in outcome.steps if SCHEDULE in step.urn}
     expected = {it.resource: it for it in plan.adopted}
     others = tuple(
@@ -98,11 +98,11 @@ def _judged(plan: AdoptionPlan, outcome: Outcome, stack: str) -> AdoptionPreview
         for step in outcome.steps
         if step.op not in _NOTHING_CHANGES and step.urn.rpartition("::")[2] not in expected
     )
-    verdicts = {name: _verdict(it, steps.get(name)) for name, it in expected.items()}
-    return AdoptionPreview(stack, verdicts, others, tuple(dict.fromkeys(outcome.said)))
+    verdicts = {name: _problem(it, steps.get(name)) for name, it in expected.items()}
+    return AdoptionPreview(stack, verdicts, others, tuple(dict.fromkeys(outcome.messages)))
 
 
-def _verdict(adopted: Adopted, step: Step | None) -> str:
+def _problem(adopted: Adoption, step: Step | None) -> str:
     """Why it would not be taken over unchanged; empty when it would."""
     if step is None:
         return "the stack's program does not declare it yet."

@@ -18,7 +18,7 @@ from pulumi_zenml.lifecycle.session import Session
 from pulumi_zenml.operations.audit_state import state_folder, write_private, zenml_key
 from pulumi_zenml.operations.findings import AuditResult, Finding
 from pulumi_zenml.operations.inventory import Scope, Unreachable
-from pulumi_zenml.operations.options import Options
+from pulumi_zenml.operations.options import AuditOptions
 from pulumi_zenml.zenml.connection import Connection, zenml_errors
 from pulumi_zenml.zenml.quiet import quiet
 
@@ -78,21 +78,21 @@ class AuditDelta:
         return "\n".join(" ".join(line.split()) for line in lines) or "Nothing is wrong."
 
 
-class Told:
+class AlertState:
     """What was alerted, in one file for each ZenML and set of filters."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @staticmethod
-    def of(connection: Connection, scope: Scope, options: Options) -> Told:
+    def of(connection: Connection, scope: Scope, options: AuditOptions) -> AlertState:
         """The state of one ZenML and one set of filters.
 
         Jobs with different filters do not report each other's findings as new.
         """
         looks = {**asdict(scope), "only": sorted(options.only), "ignore": sorted(options.ignore)}
         choice = hashlib.sha256(json.dumps(looks, sort_keys=True).encode()).hexdigest()[:12]
-        return Told(state_folder() / f"alerts-{zenml_key(connection)}-{choice}.json")
+        return AlertState(state_folder() / f"alerts-{zenml_key(connection)}-{choice}.json")
 
     def change(self, result: AuditResult) -> AuditDelta:
         """What is new in ``result`` and what is no longer found.
@@ -130,8 +130,8 @@ class Told:
             return {}, []
 
 
-def alert(
-    result: AuditResult, told: Told, targets: Mapping[str, Send], *, always: bool = False
+def send_alerts(
+    result: AuditResult, told: AlertState, targets: Mapping[str, Send], *, always: bool = False
 ) -> list[str]:
     """Send what changed to every target; returns the failed deliveries, and why.
 
@@ -139,7 +139,7 @@ def alert(
         result: what was found.
         told: what was alerted before; updated. What one target did not receive is sent to all
             of them again.
-        targets: of :func:`open_targets`.
+        targets: of :func:`open_alert_targets`.
         always: send everything that is found, changed or not.
     """
     change = told.change(result)
@@ -156,7 +156,7 @@ def alert(
     return problems
 
 
-def open_targets(connection: Connection, urls: Sequence[str]) -> dict[str, Send]:
+def open_alert_targets(connection: Connection, urls: Sequence[str]) -> dict[str, Send]:
     """The alert targets, by the name that errors use for them.
 
     Args:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from pulumi_zenml.operations.audit_state import Memory
+from pulumi_zenml.operations.audit_state import AuditState
 from pulumi_zenml.operations.findings import AuditResult, Finding, worst_first
 from pulumi_zenml.operations.fleet_findings import check_fleet
-from pulumi_zenml.operations.inventory import Inventory, Say, Scope, take_inventory
-from pulumi_zenml.operations.options import Options
+from pulumi_zenml.operations.inventory import Inventory, OnProgress, Scope, take_inventory
+from pulumi_zenml.operations.options import AuditOptions
 from pulumi_zenml.operations.pair_findings import check_sides
 from pulumi_zenml.operations.run_findings import Timing
 from pulumi_zenml.zenml.connection import Connection
@@ -20,9 +20,9 @@ _ONE_SIDED = ("record-without-counterpart", "counterpart-without-record", "unkno
 def run_audit(
     connection: Connection,
     scope: Scope | None = None,
-    options: Options | None = None,
+    options: AuditOptions | None = None,
     *,
-    say: Say = lambda text: None,
+    on_progress: OnProgress = lambda text: None,
     now: datetime | None = None,
 ) -> AuditResult:
     """Read both sides of every schedule and return the findings.
@@ -34,22 +34,24 @@ def run_audit(
         connection: where ZenML is.
         scope: the schedules to select; every one by default.
         options: what to check, and how strictly.
-        say: called with each step, for a progress line.
+        on_progress: called with each step, for a progress line.
         now: the current time, aware; the clock's by default.
 
     Raises:
         ServiceError: ZenML itself could not be read.
     """
-    inventory = take_inventory(connection, scope, say=say, now=now)
-    return judge(inventory, Memory.of(connection), options or Options(), say=say)
+    inventory = take_inventory(connection, scope, on_progress=on_progress, now=now)
+    return audit_inventory(
+        inventory, AuditState.of(connection), options or AuditOptions(), on_progress=on_progress
+    )
 
 
-def judge(
+def audit_inventory(
     inventory: Inventory,
-    memory: Memory | None,
-    options: Options,
+    memory: AuditState | None,
+    options: AuditOptions,
     *,
-    say: Say = lambda text: None,
+    on_progress: OnProgress = lambda text: None,
 ) -> AuditResult:
     """The findings of an inventory.
 
@@ -57,23 +59,23 @@ def judge(
         inventory: both sides.
         memory: how far earlier audits checked; ``None`` as if this were the first.
         options: the thresholds.
-        say: called with each step.
+        on_progress: called with each step.
     """
-    return judge_with_timing(inventory, memory, options, say=say)[0]
+    return audit_with_timing(inventory, memory, options, on_progress=on_progress)[0]
 
 
-def judge_with_timing(
+def audit_with_timing(
     inventory: Inventory,
-    memory: Memory | None,
-    options: Options,
+    memory: AuditState | None,
+    options: AuditOptions,
     *,
-    say: Say = lambda text: None,
+    on_progress: OnProgress = lambda text: None,
     runs_since: datetime | None = None,
 ) -> tuple[AuditResult, Timing]:
-    """As :func:`judge`, with the runs and gaps that the findings come from.
+    """As :func:`audit_inventory`, with the runs and gaps that the findings come from.
 
     Args:
-        inventory, memory, options, say: as for :func:`judge`.
+        inventory, memory, options, say: as for :func:`audit_inventory`.
         runs_since: load all runs since this instant, whatever is checked; aware.
     """
     now = inventory.taken
@@ -81,9 +83,9 @@ def judge_with_timing(
     for entry in inventory.entries:
         findings += check_sides(entry, now)
     seen = memory.load() if memory else {}
-    say("ZenML: runs")
+    on_progress("ZenML: runs")
     timing = Timing(inventory, seen, options, since=runs_since)
-    say("checking the runs")
+    on_progress("checking the runs")
     findings += timing.check()
     findings += check_fleet(inventory, options)
     if memory and options.since is None and options.reports("missed-runs"):
@@ -101,13 +103,13 @@ def judge_with_timing(
     return result, timing
 
 
-def drift_percent(inventory: Inventory, options: Options | None = None) -> float:
+def drift_percent(inventory: Inventory, options: AuditOptions | None = None) -> float:
     """The share of schedules that only one side has, of all that either side has, in percent.
 
     What could not be read counts on neither side.
     """
-    measures = options or Options()
-    known = [entry for entry in inventory.entries if entry.looked_at]
+    measures = options or AuditOptions()
+    known = [entry for entry in inventory.entries if entry.reachable]
     codes = {id(entry): {it.code for it in check_sides(entry, inventory.taken)} for entry in known}
     drifted = sum(
         1

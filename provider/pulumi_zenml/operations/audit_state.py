@@ -20,7 +20,7 @@ _VERSION = 1
 
 
 @dataclass(frozen=True)
-class Seen:
+class AuditMark:
     """How far one schedule was checked.
 
     Args:
@@ -32,37 +32,37 @@ class Seen:
     cadence: str
 
     @staticmethod
-    def of(entry: Entry, until: datetime) -> Seen:
+    def of(entry: Entry, until: datetime) -> AuditMark:
         """The mark of an entry as it is now."""
         native = entry.counterpart.native.text if entry.counterpart else ""
-        return Seen(until, f"{'active' if entry.fires else 'idle'} {native}")
+        return AuditMark(until, f"{'active' if entry.fires else 'idle'} {native}")
 
 
-class Memory:
+class AuditState:
     """One file for each ZenML in the user's state folder; an unreadable one counts as none."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @staticmethod
-    def of(connection: Connection) -> Memory:
+    def of(connection: Connection) -> AuditState:
         """The state of one ZenML."""
-        return Memory(state_folder() / f"audit-{zenml_key(connection)}.json")
+        return AuditState(state_folder() / f"audit-{zenml_key(connection)}.json")
 
-    def load(self) -> dict[str, Seen]:
+    def load(self) -> dict[str, AuditMark]:
         """How far each schedule was checked, by record id."""
         try:
             loaded = json.loads(self.path.read_text())
             if loaded["version"] != _VERSION:
                 return {}
             return {
-                id: Seen(datetime.fromisoformat(it["until"]), it["cadence"])
+                id: AuditMark(datetime.fromisoformat(it["until"]), it["cadence"])
                 for id, it in loaded["seen"].items()
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
-    def save(self, seen: Mapping[str, Seen]) -> None:
+    def save(self, seen: Mapping[str, AuditMark]) -> None:
         """Write it, atomically."""
         rows = {id: {**asdict(it), "until": it.until.isoformat()} for id, it in seen.items()}
         write_private(self.path, json.dumps({"version": _VERSION, "seen": rows}))

@@ -14,14 +14,14 @@ from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.errors import BackupError
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.operations.audit_state import write_private
-from pulumi_zenml.operations.entry import Entry, Held
+from pulumi_zenml.operations.entry import Entry, LinkedCounterpart
 
 FORMAT = "pulumi-zenml-backup"
 VERSION = 1
 
 
 @dataclass(frozen=True)
-class Item:
+class BackupItem:
     """One schedule as it was.
 
     Args:
@@ -74,10 +74,10 @@ class Backup:
     """
 
     created: str
-    items: tuple[Item, ...]
+    items: tuple[BackupItem, ...]
 
 
-def to_item(entry: Entry, held: Held | None, *, with_record: bool) -> Item:
+def to_item(entry: Entry, held: LinkedCounterpart | None, *, with_record: bool) -> BackupItem:
     """One schedule as it is.
 
     Args:
@@ -92,7 +92,7 @@ def to_item(entry: Entry, held: Held | None, *, with_record: bool) -> Item:
     runs = counterpart.snapshot_id if counterpart else snapshot.id if snapshot else ""
     known = snapshot is not None and snapshot.id == runs
     settings = counterpart.settings if counterpart else {}
-    return Item(
+    return BackupItem(
         name=record.name if record else _name_of(entry, held),
         project=entry.project,
         project_id=entry.project_id,
@@ -117,7 +117,7 @@ def to_item(entry: Entry, held: Held | None, *, with_record: bool) -> Item:
     )
 
 
-def write_backup(path: Path, items: Sequence[Item], now: datetime) -> Backup:
+def write_backup(path: Path, items: Sequence[BackupItem], now: datetime) -> Backup:
     """Write a backup that only the user can read, atomically.
 
     Raises:
@@ -177,18 +177,18 @@ def read_backup(path: Path) -> Backup:
         raise BackupError(f"'{path}' has invalid items: {error}.") from error
 
 
-def _name_of(entry: Entry, held: Held | None) -> str:
+def _name_of(entry: Entry, held: LinkedCounterpart | None) -> str:
     native_id = held.counterpart.native_id if held else entry.native_id
     tail = native_id.rpartition("/")[2]
     return f"{entry.pipeline}-{tail}" if entry.pipeline and entry.pipeline not in tail else tail
 
 
-def _cadence(entry: Entry, held: Held | None) -> Cadence | None:
+def _cadence(entry: Entry, held: LinkedCounterpart | None) -> Cadence | None:
     real = held.counterpart.cadence if held else None
     return real or (entry.record.cadence if entry.record else None)
 
 
-def _plain(item: Item) -> dict[str, Any]:
+def _plain(item: BackupItem) -> dict[str, Any]:
     cadence = item.cadence
     times = None
     if cadence:
@@ -208,10 +208,10 @@ def _instants(cadence: Cadence) -> dict[str, datetime | None]:
     return {key: getattr(cadence, key) for key in keys}
 
 
-def _to_item(row: Mapping[str, Any]) -> Item:
+def _to_item(row: Mapping[str, Any]) -> BackupItem:
     times = row["cadence"]
     if times is None:
-        return Item(**{**row, "cadence": None})
+        return BackupItem(**{**row, "cadence": None})
     interval = times["interval"]
     instants = {
         key: datetime.fromisoformat(times[key]) if times[key] else None
@@ -219,7 +219,7 @@ def _to_item(row: Mapping[str, Any]) -> Item:
     }
     seconds = timedelta(seconds=interval) if interval is not None else None
     cadence = Cadence(**{**times, **instants, "interval": seconds})
-    return Item(**{**row, "cadence": cadence})
+    return BackupItem(**{**row, "cadence": cadence})
 
 
 def _digest(rows: Sequence[Any]) -> str:

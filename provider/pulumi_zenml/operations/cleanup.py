@@ -16,11 +16,11 @@ from pathlib import Path
 from pulumi_zenml.errors import InputError, NotFoundError, PulumiZenmlError
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.running import Policy
-from pulumi_zenml.operations.backup import Item, to_item, write_backup
-from pulumi_zenml.operations.entry import Entry, Held
+from pulumi_zenml.operations.backup import BackupItem, to_item, write_backup
+from pulumi_zenml.operations.entry import Entry, LinkedCounterpart
 from pulumi_zenml.operations.findings import CODES
-from pulumi_zenml.operations.inventory import Inventory, Say
-from pulumi_zenml.operations.lock import only_one
+from pulumi_zenml.operations.inventory import Inventory, OnProgress
+from pulumi_zenml.operations.lock import change_lock
 from pulumi_zenml.operations.pair_findings import check_sides
 from pulumi_zenml.zenml.records import Record
 
@@ -54,7 +54,7 @@ class Removal:
     """
 
     entry: Entry
-    held: tuple[Held, ...]
+    held: tuple[LinkedCounterpart, ...]
     with_record: bool
     why: str
     warning: str = ""
@@ -64,7 +64,7 @@ class Removal:
         """The schedule's name, or the native id."""
         return self.entry.name if self.with_record else self.held[0].counterpart.native_id
 
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[BackupItem]:
         """The items for the backup."""
         if not self.held:
             yield to_item(self.entry, None, with_record=True)
@@ -73,7 +73,7 @@ class Removal:
 
 
 @dataclass(frozen=True)
-class Left:
+class KeptSchedule:
     """One schedule that is kept, and why."""
 
     name: str
@@ -82,7 +82,7 @@ class Left:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CleanupPlan:
     """What a cleanup would do.
 
     Args:
@@ -94,12 +94,12 @@ class Plan:
 
     inventory: Inventory = field(repr=False)
     steps: tuple[Removal, ...]
-    left: tuple[Left, ...]
+    left: tuple[KeptSchedule, ...]
     record_only: bool = False
 
 
 @dataclass(frozen=True)
-class Done:
+class RemovalResult:
     """The result of one step.
 
     Args:
@@ -119,7 +119,7 @@ def plan_cleanup(
     codes: Sequence[str] = (),
     names: Sequence[str] = (),
     record_only: bool = False,
-) -> Plan:
+) -> CleanupPlan:
     """Find what can be removed.
 
     What a Pulumi resource owns, what this ZenML does not know, and what only the name links is
@@ -142,7 +142,7 @@ def plan_cleanup(
     _check_names(inventory, names)
     wanted = tuple(codes) or (BY_CODE if names else DEFAULT_CODES)
     steps: list[Removal] = []
-    left: list[Left] = []
+    left: list[KeptSchedule] = []
     for entry in inventory.entries:
         called = _called(entry, names)
         if names and not called:
@@ -152,22 +152,26 @@ def plan_cleanup(
             continue
         reason = _left_alone(entry, found, named=bool(called), record_only=record_only)
         if reason:
-            left.append(Left(entry.name, ", ".join(found), reason))
+            left.append(KeptSchedule(entry.name, ", ".join(found), reason))
             continue
         steps.append(_step(entry, list(found), called, record_only=record_only))
-    return Plan(inventory, tuple(steps), tuple(left), record_only)
+    return CleanupPlan(inventory, tuple(steps), tuple(left), record_only)
 
 
 def clean_up(
-    plan: Plan, *, backup: Path, when_running: str = "refuse", say: Say = lambda text: None
-) -> list[Done]:
+    plan: CleanupPlan,
+    *,
+    backup: Path,
+    when_running: str = "refuse",
+    on_progress: OnProgress = lambda text: None,
+) -> list[RemovalResult]:
     """Carry out a plan: backup first, then each step, counterpart before record.
 
     Args:
         plan: what to remove.
         backup: the file to write first; must not exist.
         when_running: ``refuse``, ``wait`` or ``ignore``, when a run would lose its credentials.
-        say: called with each step.
+        on_progress: called with each step.
 
     Returns:
         The result of each step; a failed step does not stop the others.
@@ -176,28 +180,28 @@ def clean_up(
         BackupError: the backup cannot be written; nothing was changed.
         BusyError: another cleanup or restore is running.
     """
-    with only_one(plan.inventory.zenml.connection):
+    with change_lock(plan.inventory.zenml.connection):
         items = [item for step in plan.steps for item in step.items()]
         write_backup(backup, items, datetime.now(UTC))
         done = []
         for step in plan.steps:
-            say(f"removing {step.name}")
+            on_progress(f"removing {step.name}")
             try:
                 _remove(plan, step, Policy(when_running))
             except PulumiZenmlError as error:
-                done.append(Done(step, None, str(error)))
+                done.append(RemovalResult(step, None, str(error)))
             else:
-                done.append(Done(step, datetime.now(UTC)))
+                done.append(RemovalResult(step, datetime.now(UTC)))
         return done
 
 
-def observe(
-    plan: Plan,
-    done: Sequence[Done],
+def watch_removed(
+    plan: CleanupPlan,
+    done: Sequence[RemovalResult],
     duration: timedelta,
     *,
     every: timedelta = _LOOK_EVERY,
-    say: Say = lambda text: None,
+    on_progress: OnProgress = lambda text: None,
 ) -> list[str]:
     """Watch for what should not happen after a cleanup: a run, or a counterpart that is back.
 
@@ -206,7 +210,7 @@ def observe(
         done: its results.
         duration: how long to watch; ends at the first surprise.
         every: how long to wait between two checks.
-        say: called with the remaining time.
+        on_progress: called with the remaining time.
 
     Returns:
         What happened, in words; empty when nothing did.
@@ -218,7 +222,7 @@ def observe(
         remaining = deadline - time.monotonic()
         if surprises or remaining <= 0:
             return surprises
-        say(f"watching for runs that should not start, for another {remaining:.0f} s")
+        on_progress(f"watching for runs that should not start, for another {remaining:.0f} s")
         time.sleep(min(every.total_seconds(), remaining))
 
 
@@ -245,7 +249,7 @@ def _called(entry: Entry, names: Sequence[str]) -> list[str]:
 
 def _left_alone(entry: Entry, codes: Collection[str], *, named: bool, record_only: bool) -> str:
     """Why an entry is kept; empty when it can be removed."""
-    if not entry.looked_at:
+    if not entry.reachable:
         return "its orchestrator cannot be read now."
     if "orchestrator-gone" in codes and entry.native_id and not record_only:
         return (
@@ -283,7 +287,7 @@ def _step(
     return Removal(entry, held, True, why, warning)
 
 
-def _remove(plan: Plan, step: Removal, policy: Policy) -> None:
+def _remove(plan: CleanupPlan, step: Removal, policy: Policy) -> None:
     entry = step.entry
     session = plan.inventory.zenml.session(entry.project_id)
     pairs = Pairs(session)
@@ -326,7 +330,7 @@ def _check_unchanged(step: Removal, record: Record, pairs: Pairs) -> None:
         raise InputError(record.name, "it has a counterpart now. Plan again.")
 
 
-def _remove_counterpart(pairs: Pairs, held: Held, policy: Policy) -> None:
+def _remove_counterpart(pairs: Pairs, held: LinkedCounterpart, policy: Policy) -> None:
     pairs.delete(
         "",
         native_id=held.counterpart.native_id,
@@ -335,7 +339,7 @@ def _remove_counterpart(pairs: Pairs, held: Held, policy: Policy) -> None:
     )
 
 
-def _surprises(plan: Plan, done: Done) -> Iterator[str]:
+def _surprises(plan: CleanupPlan, done: RemovalResult) -> Iterator[str]:
     zenml = plan.inventory.zenml
     entry = done.step.entry
     assert done.removed

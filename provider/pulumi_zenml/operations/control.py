@@ -15,7 +15,7 @@ from pulumi_zenml.operations.pair_findings import PAUSED_UNTIL, paused_until
 from pulumi_zenml.orchestrators.base import Orchestrator
 
 
-def find_one(inventory: Inventory, name: str) -> Entry:
+def find_schedule(inventory: Inventory, name: str) -> Entry:
     """The entry of that name or native id.
 
     Raises:
@@ -88,7 +88,7 @@ def resume_due(inventory: Inventory) -> list[Entry]:
     due = []
     for entry in inventory.entries:
         until = paused_until(entry.record) if entry.record else None
-        if until and until <= inventory.taken and entry.looked_at:
+        if until and until <= inventory.taken and entry.reachable:
             resume(inventory, entry)
             due.append(entry)
     return due
@@ -128,7 +128,7 @@ def _set_paused(inventory: Inventory, entry: Entry, paused: bool, when_running: 
 
 
 def _reachable(entry: Entry) -> Orchestrator | None:
-    if not entry.looked_at:
+    if not entry.reachable:
         raise RefusedError("ZenML", f"the orchestrator of '{entry.name}' cannot be read.")
     return entry.held[0].component.orchestrator if entry.held else entry.orchestrator
 

@@ -22,7 +22,7 @@ from pulumi_zenml.errors import (
     RefusedError,
     UnauthenticatedError,
 )
-from pulumi_zenml.operations.inventory import Say
+from pulumi_zenml.operations.inventory import OnProgress
 
 if TYPE_CHECKING:
     from pulumi.automation import Stack
@@ -70,17 +70,17 @@ class Step:
 
 
 @dataclass
-class Outcome:
+class EngineResult:
     """The result of one command.
 
     Args:
         steps: in the order in which they finished.
-        said: the diagnostics of the providers and of Pulumi.
+        messages: the diagnostics of the providers and of Pulumi.
         errors: why it failed, or what failed.
     """
 
     steps: list[Step] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
@@ -145,7 +145,7 @@ class Engine:
             _command().run(["stack", "init", stack, "--no-select"], str(folder), env)
         return cls(folder, stack, env)
 
-    def preview(self, *, refresh: bool = False, targets: Sequence[str] = ()) -> Outcome:
+    def preview(self, *, refresh: bool = False, targets: Sequence[str] = ()) -> EngineResult:
         """What ``pulumi up`` would do; writes nothing.
 
         Args:
@@ -155,7 +155,7 @@ class Engine:
         Raises:
             RefusedError: the program or a resource in it is wrong, or cannot be read.
         """
-        outcome = Outcome()
+        outcome = EngineResult()
         with _engine_errors(self.stack, outcome):
             self._handle.preview(
                 refresh=refresh or None,
@@ -165,7 +165,7 @@ class Engine:
             )
         return outcome
 
-    def up(self, *, targets: Sequence[str] = ()) -> Outcome:
+    def up(self, *, targets: Sequence[str] = ()) -> EngineResult:
         """Refresh the state, and run ``pulumi up``.
 
         Returns:
@@ -174,7 +174,7 @@ class Engine:
         Raises:
             BusyError: another update holds the stack's lock.
         """
-        outcome = Outcome()
+        outcome = EngineResult()
         try:
             with _engine_errors(self.stack, outcome):
                 self._handle.up(
@@ -233,14 +233,14 @@ def _interpreter() -> dict[str, str]:
     return {"PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)])}
 
 
-def _take(outcome: Outcome, event: EngineEvent) -> None:
+def _take(outcome: EngineResult, event: EngineEvent) -> None:
     diagnostic = event.diagnostic_event
     if diagnostic and not diagnostic.ephemeral:
         text = masked(_DIRECTIVE.sub("", diagnostic.message).strip())
         if text and diagnostic.severity == "error":
             outcome.errors.append(text)
         elif text and diagnostic.severity != "debug":
-            outcome.said.append(text)
+            outcome.messages.append(text)
     failed = event.res_op_failed_event
     if failed:
         outcome.errors.append(f"{failed.metadata.op.value} of {failed.metadata.urn} failed.")
@@ -266,7 +266,7 @@ def masked(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _engine_errors(stack: str, outcome: Outcome | None = None) -> Iterator[None]:
+def _engine_errors(stack: str, outcome: EngineResult | None = None) -> Iterator[None]:
     """Turn the Automation API's exceptions into our errors."""
     from pulumi.automation.errors import (
         CommandError,
@@ -315,7 +315,7 @@ def _refused(stack: str, text: str, errors: Sequence[str]) -> PulumiZenmlError:
     return RefusedError(PULUMI, reason)
 
 
-def tell_all(outcome: Outcome, say: Say) -> None:
+def report_messages(outcome: EngineResult, on_progress: OnProgress) -> None:
     """Report each message once."""
-    for text in dict.fromkeys(outcome.said):
-        say(text)
+    for text in dict.fromkeys(outcome.messages):
+        on_progress(text)

@@ -17,7 +17,7 @@ STATES: tuple[State, ...] = ("active", "paused", "ended", "missing", "unknown")
 
 
 @dataclass(frozen=True)
-class Held:
+class LinkedCounterpart:
     """A counterpart, the component it was found in, and how it was linked to its record."""
 
     counterpart: Counterpart
@@ -38,7 +38,7 @@ class Entry:
         stack_gone: the stack it was submitted to was deleted.
         pipeline: the pipeline's name.
         snapshot: the submitted snapshot, where ZenML still has it.
-        looked_at: whether its orchestrator could be read.
+        reachable: whether its orchestrator could be read.
         shared_with: names of other records that claim the same counterpart.
         moved_to: the snapshot that its reference resolves to now; empty when that is unchanged.
     """
@@ -46,13 +46,13 @@ class Entry:
     project: str = ""
     project_id: str = ""
     record: Record | None = None
-    held: tuple[Held, ...] = ()
+    held: tuple[LinkedCounterpart, ...] = ()
     component: Component | None = None
     stack: str = ""
     stack_gone: bool = False
     pipeline: str = ""
     snapshot: Snapshot | None = None
-    looked_at: bool = True
+    reachable: bool = True
     shared_with: tuple[str, ...] = ()
     moved_to: str = ""
 
@@ -108,7 +108,7 @@ class Entry:
     @property
     def native_state(self) -> State:
         """The counterpart's state."""
-        if not self.looked_at:
+        if not self.reachable:
             return "unknown"
         if self.counterpart is None:
             return "missing"

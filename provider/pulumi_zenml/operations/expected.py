@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pulumi_zenml.cadence import NEUTRAL_DST, fires_between
-from pulumi_zenml.operations.audit_state import Seen
+from pulumi_zenml.operations.audit_state import AuditMark
 from pulumi_zenml.operations.entry import Entry
-from pulumi_zenml.operations.options import Options
+from pulumi_zenml.operations.options import AuditOptions
 from pulumi_zenml.orchestrators.counterpart import NativeRun
 
 # Clocks of two machines differ a little, so a run may seem to start before it should.
@@ -26,7 +26,9 @@ class Window:
     now: datetime
 
 
-def window(entry: Entry, seen: Seen | None, options: Options, now: datetime) -> Window | None:
+def window(
+    entry: Entry, seen: AuditMark | None, options: AuditOptions, now: datetime
+) -> Window | None:
     """Which fires of an entry can be checked; ``None`` when none are due.
 
     A paused or ended schedule is not expected to fire. One that was created, resumed or changed
@@ -45,7 +47,7 @@ def window(entry: Entry, seen: Seen | None, options: Options, now: datetime) -> 
     end = now - options.grace
     start = options.since or (seen.until if seen else now - options.lookback)
     changed = max(filter(None, (record.created, record.updated)), default=start)
-    if seen and not options.since and Seen.of(entry, end).cadence != seen.cadence:
+    if seen and not options.since and AuditMark.of(entry, end).cadence != seen.cadence:
         # It was changed in the orchestrator, at an unknown time.
         start = max(changed, seen.until) if changed > seen.until else end
     start = max(start, changed)

@@ -17,44 +17,46 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
 @dataclass(frozen=True)
-class Code:
+class FindingCode:
     """One kind of finding: its severity, and what it means."""
 
     severity: Severity
     meaning: str
 
 
-CODES: Mapping[str, Code] = MappingProxyType(
+CODES: Mapping[str, FindingCode] = MappingProxyType(
     {
-        "record-without-counterpart": Code(
+        "record-without-counterpart": FindingCode(
             "error", "ZenML has a record, its orchestrator has no counterpart"
         ),
-        "counterpart-without-record": Code(
+        "counterpart-without-record": FindingCode(
             "error", "the counterpart fires, and ZenML has no record"
         ),
-        "unknown-counterpart": Code(
+        "unknown-counterpart": FindingCode(
             "warning", "ZenML created it, but this ZenML has neither its schedule nor its snapshot"
         ),
-        "duplicate-counterparts": Code("error", "one record has several counterparts"),
-        "shared-counterpart": Code("error", "several records claim one counterpart"),
-        "linked-by-name": Code("warning", "only the name links the two sides"),
-        "cadence-differs": Code("error", "record and counterpart have different cadences"),
-        "paused-on-one-side": Code("warning", "one side is paused, the other is active"),
-        "pause-overdue": Code("warning", "its pause has expired, and it is still paused"),
-        "broken-record": Code("error", "the record is invalid"),
-        "broken-counterpart": Code("error", "the counterpart cannot be read or cannot run"),
-        "orchestrator-gone": Code("error", "its orchestrator was deleted from ZenML"),
-        "stack-gone": Code("error", "its stack was deleted from ZenML"),
-        "half-made": Code("warning", "an interrupted 'pulumi up' left it behind"),
-        "stale-target": Code("warning", "it runs a snapshot that was replaced or deleted"),
-        "past-its-end": Code("warning", "it has ended, but is still active"),
-        "never-fired": Code("warning", "it should have fired and never did"),
-        "missed-runs": Code("error", "it did not run when it should have"),
-        "failing": Code("error", "its last runs all failed"),
-        "long-running": Code("warning", "a run takes too long"),
-        "crowded-minute": Code("info", "too many schedules start in the same minute"),
-        "naming": Code("info", "its name is not frequency-purpose-environment-version"),
-        "credential-expiring": Code("warning", "credentials of its orchestrator expire soon"),
+        "duplicate-counterparts": FindingCode("error", "one record has several counterparts"),
+        "shared-counterpart": FindingCode("error", "several records claim one counterpart"),
+        "linked-by-name": FindingCode("warning", "only the name links the two sides"),
+        "cadence-differs": FindingCode("error", "record and counterpart have different cadences"),
+        "paused-on-one-side": FindingCode("warning", "one side is paused, the other is active"),
+        "pause-overdue": FindingCode("warning", "its pause has expired, and it is still paused"),
+        "broken-record": FindingCode("error", "the record is invalid"),
+        "broken-counterpart": FindingCode("error", "the counterpart cannot be read or cannot run"),
+        "orchestrator-gone": FindingCode("error", "its orchestrator was deleted from ZenML"),
+        "stack-gone": FindingCode("error", "its stack was deleted from ZenML"),
+        "half-made": FindingCode("warning", "an interrupted 'pulumi up' left it behind"),
+        "stale-target": FindingCode("warning", "it runs a snapshot that was replaced or deleted"),
+        "past-its-end": FindingCode("warning", "it has ended, but is still active"),
+        "never-fired": FindingCode("warning", "it should have fired and never did"),
+        "missed-runs": FindingCode("error", "it did not run when it should have"),
+        "failing": FindingCode("error", "its last runs all failed"),
+        "long-running": FindingCode("warning", "a run takes too long"),
+        "crowded-minute": FindingCode("info", "too many schedules start in the same minute"),
+        "naming": FindingCode("info", "its name is not frequency-purpose-environment-version"),
+        "credential-expiring": FindingCode(
+            "warning", "credentials of its orchestrator expire soon"
+        ),
     }
 )
 """Every kind of finding. The names are a contract: alerts and scripts use them."""

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pulumi_zenml.cadence import Cadence, fires_between, schedule_name, spread_cron
 from pulumi_zenml.cadence.naming import frequency, slug
 from pulumi_zenml.errors import InputError
-from pulumi_zenml.operations import remedies as mend
+from pulumi_zenml.operations import remedies
 from pulumi_zenml.operations.entry import Entry
 from pulumi_zenml.operations.findings import Finding
 from pulumi_zenml.operations.inventory import Inventory
-from pulumi_zenml.operations.options import Options
+from pulumi_zenml.operations.options import AuditOptions
 from pulumi_zenml.operations.pair_findings import finding, is_over
 
 _AHEAD = timedelta(hours=24)
@@ -27,7 +27,7 @@ FREQUENCIES = frozenset(
 """The words that a name may begin with."""
 
 
-def check_fleet(inventory: Inventory, options: Options) -> Iterator[Finding]:
+def check_fleet(inventory: Inventory, options: AuditOptions) -> Iterator[Finding]:
     """Crowded minutes, names and expiring credentials."""
     yield from _crowded(inventory, options)
     for entry in inventory.entries:
@@ -35,7 +35,7 @@ def check_fleet(inventory: Inventory, options: Options) -> Iterator[Finding]:
     yield from _expiring(inventory, options)
 
 
-def _crowded(inventory: Inventory, options: Options) -> Iterator[Finding]:
+def _crowded(inventory: Inventory, options: AuditOptions) -> Iterator[Finding]:
     minutes: dict[datetime, list[int]] = {}
     starts = 0
     for index, entry in enumerate(inventory.entries):
@@ -107,7 +107,7 @@ def _naming(entry: Entry, now: datetime) -> Iterator[Finding]:
         "naming",
         f"its name {problem}. By the convention frequency-purpose-environment-version it is "
         f"'{better}'.",
-        mend.rebuild(entry),
+        remedies.rebuild(entry),
         better=better,
     )
 
@@ -136,7 +136,7 @@ def _better(entry: Entry, name: str, cadence: Cadence) -> str:
         return schedule_name(cadence, "pipeline", "prod")
 
 
-def _expiring(inventory: Inventory, options: Options) -> Iterator[Finding]:
+def _expiring(inventory: Inventory, options: AuditOptions) -> Iterator[Finding]:
     for connector in inventory.connectors:
         expires = connector.expires
         if expires is None or expires - inventory.taken > options.expiring:

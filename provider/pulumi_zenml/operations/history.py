@@ -10,7 +10,7 @@ from typing import Literal
 from pulumi_zenml.operations.entry import Entry
 from pulumi_zenml.operations.expected import Window, missing, run_times
 from pulumi_zenml.operations.inventory import Inventory
-from pulumi_zenml.operations.options import Options
+from pulumi_zenml.operations.options import AuditOptions
 from pulumi_zenml.operations.zenml_rows import Run
 from pulumi_zenml.orchestrators.capabilities import Yes
 from pulumi_zenml.orchestrators.counterpart import NativeRun
@@ -59,7 +59,7 @@ class HistoryRow:
         return self.started or self.due or _NOT_YET
 
 
-def take_history(
+def load_history(
     inventory: Inventory,
     entry: Entry,
     *,
@@ -93,7 +93,7 @@ def take_history(
             if (run.started or run.scheduled_for or _NOT_YET) >= since
         ]
     rows = _join([it for it in runs if it.started >= since], native)
-    late = grace or Options().grace
+    late = grace or AuditOptions().grace
     times = [*(it.started for it in runs), *run_times(native)]
     for gap in _gaps(entry, times, since, inventory.taken, late):
         rows.append(HistoryRow("missing", gap))

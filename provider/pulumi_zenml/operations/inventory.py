@@ -13,7 +13,7 @@ from typing import Literal
 from pulumi_zenml.errors import NotFoundError, PulumiZenmlError
 from pulumi_zenml.operations.entry import Entry, State
 from pulumi_zenml.operations.join import join
-from pulumi_zenml.operations.zenml_listing import ZenmlSide
+from pulumi_zenml.operations.zenml_listing import ZenmlReader
 from pulumi_zenml.operations.zenml_rows import Component, Connector, Project
 from pulumi_zenml.orchestrators.counterpart import Counterpart
 from pulumi_zenml.zenml.connection import Connection
@@ -101,7 +101,7 @@ class Inventory:
     entries: tuple[Entry, ...]
     unreachable: tuple[Unreachable, ...]
     connectors: tuple[Connector, ...]
-    zenml: ZenmlSide = field(repr=False, compare=False)
+    zenml: ZenmlReader = field(repr=False, compare=False)
 
     @property
     def counterparts(self) -> int:
@@ -109,7 +109,7 @@ class Inventory:
         return sum(len(entry.held) for entry in self.entries)
 
 
-Say = Callable[[str], None]
+OnProgress = Callable[[str], None]
 """Is given one line for each thing that is being done, for a progress line."""
 
 
@@ -117,7 +117,7 @@ def take_inventory(
     connection: Connection,
     scope: Scope | None = None,
     *,
-    say: Say = lambda text: None,
+    on_progress: OnProgress = lambda text: None,
     now: datetime | None = None,
 ) -> Inventory:
     """Read every ZenML project and every orchestrator once.
@@ -128,7 +128,7 @@ def take_inventory(
     Args:
         connection: where ZenML is.
         scope: the schedules to select; every one by default.
-        say: called with each step, for a progress line.
+        on_progress: called with each step, for a progress line.
         now: the current time, aware; the clock's by default.
 
     Raises:
@@ -136,23 +136,23 @@ def take_inventory(
         ServiceError: ZenML itself could not be read.
     """
     wanted = scope or Scope()
-    say("ZenML: signing in")
-    zenml = ZenmlSide(connection)
-    say("ZenML: stacks and orchestrators")
+    on_progress("ZenML: signing in")
+    zenml = ZenmlReader(connection)
+    on_progress("ZenML: stacks and orchestrators")
     components = [it for it in zenml.components().values() if wanted.takes_component(it)]
     projects: list[Project] = []
     unreachable: list[Unreachable] = []
     visible = zenml.projects()
     chosen = _choose(visible, [*filter(None, [connection.project]), *wanted.projects])
     for row in chosen:
-        say(f"ZenML: project {row.name}")
+        on_progress(f"ZenML: project {row.name}")
         try:
             projects.append(zenml.project(row))
         except PulumiZenmlError as error:
             unreachable.append(Unreachable("project", row.name, "", str(error)))
-    found, failed = list_counterparts(components, say)
+    found, failed = list_counterparts(components, on_progress)
     unreachable += failed
-    say("joining both sides")
+    on_progress("joining both sides")
     elsewhere = [it for it in visible if it not in chosen]
     entries = join(
         zenml, projects, components, found, elsewhere=elsewhere, whole=len(projects) == len(chosen)
@@ -176,7 +176,7 @@ def _choose(visible: Sequence[Project], wanted: Sequence[str]) -> list[Project]:
 
 
 def list_counterparts(
-    components: Sequence[Component], say: Say = lambda text: None
+    components: Sequence[Component], on_progress: OnProgress = lambda text: None
 ) -> tuple[Mapping[str, tuple[Counterpart, ...]], list[Unreachable]]:
     """Every counterpart by component id, and the components that could not be read."""
     # A flavor that cannot schedule has no counterparts, whatever a record says.
@@ -185,7 +185,7 @@ def list_counterparts(
     able = [it for it in components if not it.refused]
     if not able:
         return MappingProxyType(found), failed
-    say(f"listing {len(able)} orchestrators")
+    on_progress(f"listing {len(able)} orchestrators")
     started = time.monotonic()
     with ThreadPoolExecutor(min(_AT_ONCE, len(able))) as pool:
         listed = pool.map(_list_one, able)
@@ -195,7 +195,7 @@ def list_counterparts(
             else:
                 found[component.id] = result
             passed = time.monotonic() - started
-            say(f"orchestrators: {done} of {len(able)} listed after {passed:.0f} s")
+            on_progress(f"orchestrators: {done} of {len(able)} listed after {passed:.0f} s")
     return MappingProxyType(found), failed
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from pulumi_zenml.cadence.naming import slug
-from pulumi_zenml.operations.entry import Entry, Held, Link
-from pulumi_zenml.operations.zenml_listing import ZenmlSide
+from pulumi_zenml.operations.entry import Entry, Link, LinkedCounterpart
+from pulumi_zenml.operations.zenml_listing import ZenmlReader
 from pulumi_zenml.operations.zenml_rows import Component, Project, Snapshot
 from pulumi_zenml.orchestrators.counterpart import Counterpart
 from pulumi_zenml.zenml.records import Record
@@ -21,7 +21,7 @@ _Identity = tuple[str, str, str, str, str, bool]
 
 
 def join(
-    zenml: ZenmlSide,
+    zenml: ZenmlReader,
     projects: Sequence[Project],
     components: Sequence[Component],
     found: Found,
@@ -51,7 +51,7 @@ def join(
 class _Join:
     def __init__(
         self,
-        zenml: ZenmlSide,
+        zenml: ZenmlReader,
         projects: Sequence[Project],
         components: Sequence[Component],
         found: Found,
@@ -81,9 +81,9 @@ class _Join:
             if missing:
                 theirs |= self._zenml.snapshots(project.id, missing).keys()
         held = [it for it in held if it.counterpart.snapshot_id not in theirs]
-        mine: dict[str, list[Held]] = {}
+        mine: dict[str, list[LinkedCounterpart]] = {}
         shared: dict[str, list[str]] = {}
-        alone: list[Held] = []
+        alone: list[LinkedCounterpart] = []
         for it in held:
             claims = self._claims(it)
             if not claims:
@@ -111,9 +111,9 @@ class _Join:
         here = record.orchestrator_id
         return here in self._in_scope or here not in self._zenml.components()
 
-    def _distinct(self) -> list[Held]:
+    def _distinct(self) -> list[LinkedCounterpart]:
         """Each counterpart once: two components may point to the same place."""
-        seen: dict[_Identity, Held] = {}
+        seen: dict[_Identity, LinkedCounterpart] = {}
         for id, counterparts in self._found.items():
             component = self._in_scope[id]
             for it in counterparts:
@@ -121,7 +121,7 @@ class _Join:
                 key = _identity(component, it)
                 self._seen_in.setdefault(key, set()).add(id)
                 if key not in seen or (record and record.orchestrator_id == id):
-                    seen[key] = Held(it, component)
+                    seen[key] = LinkedCounterpart(it, component)
         return list(seen.values())
 
     def _look_up(self, ids: Iterable[str | None]) -> set[str]:
@@ -139,7 +139,7 @@ class _Join:
         linked = self._records.get(snapshot.schedule_id) if snapshot else None
         return linked or self._by_snapshot.get(id or "")
 
-    def _claims(self, held: Held) -> dict[str, Link]:
+    def _claims(self, held: LinkedCounterpart) -> dict[str, Link]:
         """The records that claim a counterpart, the best claim first."""
         claims: dict[str, Link] = {}
         record = self._record_of_snapshot(held.counterpart.snapshot_id)
@@ -153,8 +153,11 @@ class _Join:
         return claims
 
     def _link_by_name(
-        self, alone: list[Held], mine: dict[str, list[Held]], shared: Mapping[str, object]
-    ) -> list[Held]:
+        self,
+        alone: list[LinkedCounterpart],
+        mine: dict[str, list[LinkedCounterpart]],
+        shared: Mapping[str, object],
+    ) -> list[LinkedCounterpart]:
         """Link by name what nothing else links, and return the rest."""
         free = {
             (it.orchestrator_id, slug(it.name)): it.id
@@ -173,7 +176,11 @@ class _Join:
         return left
 
     def _of(
-        self, project: Project, record: Record, held: Sequence[Held], shared: Sequence[str]
+        self,
+        project: Project,
+        record: Record,
+        held: Sequence[LinkedCounterpart],
+        shared: Sequence[str],
     ) -> Entry:
         component = self._zenml.components().get(record.orchestrator_id or "")
         running = held[0].counterpart.snapshot_id if held else ""
@@ -197,7 +204,7 @@ class _Join:
             stack_gone=snapshot is not None and not snapshot.stack,
             pipeline=pipeline,
             snapshot=snapshot,
-            looked_at=component is None or component.id in self._found,
+            reachable=component is None or component.id in self._found,
             shared_with=tuple(shared),
             moved_to=self._moved_to(project, record),
         )
@@ -209,7 +216,7 @@ class _Join:
         now = self._zenml.snapshot_named(project.id, reference)
         return "" if now == source else now or "nothing"
 
-    def _orphan(self, held: Held) -> Entry:
+    def _orphan(self, held: LinkedCounterpart) -> Entry:
         snapshot = self._snapshots.get(held.counterpart.snapshot_id or "")
         names = {project.id: project.name for project in self._projects}
         stacks = held.component.stacks
@@ -250,7 +257,7 @@ def _stored_links(records: Iterable[Record]) -> dict[tuple[str, str], list[str]]
     return index
 
 
-def _best_first(record: Record, held: Held) -> tuple[bool, bool, str]:
+def _best_first(record: Record, held: LinkedCounterpart) -> tuple[bool, bool, str]:
     counterpart = held.counterpart
     return (
         counterpart.native_id != record.marker.native_id,

@@ -13,7 +13,7 @@ from pulumi_zenml.zenml.connection import Connection
 
 
 @contextlib.contextmanager
-def only_one(connection: Connection) -> Iterator[None]:
+def change_lock(connection: Connection) -> Iterator[None]:
     """Hold the lock while changing things; the system releases it if the process dies.
 
     Raises:

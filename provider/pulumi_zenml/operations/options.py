@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True)
-class Options:
+class AuditOptions:
     """The filters and thresholds of an audit.
 
     Args:

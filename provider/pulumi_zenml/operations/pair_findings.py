@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pulumi_zenml.cadence.model import Cadence
-from pulumi_zenml.operations import remedies as mend
-from pulumi_zenml.operations.entry import Entry, Held
+from pulumi_zenml.operations import remedies
+from pulumi_zenml.operations.entry import Entry, LinkedCounterpart
 from pulumi_zenml.operations.findings import CODES, Finding, Severity
 from pulumi_zenml.orchestrators.compare import same_cadence
 from pulumi_zenml.zenml.records import Record
@@ -26,7 +26,7 @@ def finding(
     message: str,
     fix: str,
     *,
-    held: Held | None = None,
+    held: LinkedCounterpart | None = None,
     severity: Severity | None = None,
     **evidence: object,
 ) -> Finding:
@@ -63,7 +63,7 @@ def check_sides(entry: Entry, now: datetime) -> Iterator[Finding]:
     yield from _broken_record(entry, entry.record)
     if entry.component is None:
         yield _orchestrator_gone(entry)
-    elif entry.looked_at and not entry.held:
+    elif entry.reachable and not entry.held:
         yield from _without_counterpart(entry, entry.record, now)
     if entry.held:
         yield from _both(entry, entry.record, now)
@@ -119,7 +119,7 @@ def _half_made(entry: Entry) -> Finding:
         entry,
         "half-made",
         f"an interrupted update left '{entry.name}' behind{counterpart}.",
-        mend.up_or_cleanup(entry),
+        remedies.up_or_cleanup(entry),
     )
 
 
@@ -128,7 +128,9 @@ def _orphan(entry: Entry) -> Finding:
     counterpart = held.counterpart
     what = f"{_kind(held)} '{counterpart.native_id}' in '{held.component.name}'"
     doing = "is paused" if counterpart.paused else f"fires '{counterpart.native.text}'"
-    fix = mend.up(entry.owner) if entry.owner else mend.cleanup(entry, counterpart.native_id)
+    fix = (
+        remedies.up(entry.owner) if entry.owner else remedies.cleanup(entry, counterpart.native_id)
+    )
     if entry.snapshot is None:
         said = "has neither its schedule nor its snapshot"
         return finding(
@@ -158,14 +160,14 @@ def _broken_record(entry: Entry, record: Record) -> Iterator[Finding]:
             entry,
             "broken-record",
             f"the record in ZenML is invalid: {said}.",
-            mend.up_or_cleanup(entry),
+            remedies.up_or_cleanup(entry),
         )
     if entry.stack_gone:
         yield finding(
             entry,
             "stack-gone",
             "the stack that it was submitted to was deleted from ZenML, so its runs cannot start.",
-            mend.up_or_cleanup(entry),
+            remedies.up_or_cleanup(entry),
         )
 
 
@@ -175,7 +177,9 @@ def _orchestrator_gone(entry: Entry) -> Finding:
         entry,
         "orchestrator-gone",
         f"the orchestrator that it was submitted to was deleted from ZenML.{left}",
-        mend.ours("cleanup", "--apply", "--record-only", "--", entry.name, project=entry.project),
+        remedies.ours(
+            "cleanup", "--apply", "--record-only", "--", entry.name, project=entry.project
+        ),
         orchestrator_id=entry.record.orchestrator_id if entry.record else None,
     )
 
@@ -191,7 +195,7 @@ def _without_counterpart(entry: Entry, record: Record, now: datetime) -> Iterato
             "shared-counterpart",
             f"the counterpart that it claims, '{entry.native_id}', belongs to "
             f"{_quoted(entry.shared_with)}, and it has no other.",
-            mend.up_or_cleanup(entry),
+            remedies.up_or_cleanup(entry),
             others=list(entry.shared_with),
         )
         return
@@ -201,7 +205,7 @@ def _without_counterpart(entry: Entry, record: Record, now: datetime) -> Iterato
         "record-without-counterpart",
         f"ZenML has a record, and '{entry.component and entry.component.name}' has no "
         f"counterpart{remembered}: it never runs.",
-        mend.up_or_cleanup(entry),
+        remedies.up_or_cleanup(entry),
     )
 
 
@@ -221,19 +225,19 @@ def _both(entry: Entry, record: Record, now: datetime) -> Iterator[Finding]:
             entry,
             "cadence-differs",
             f"ZenML has '{said}{zone}', and its counterpart fires '{counterpart.native.text}'.",
-            mend.rebuild(entry),
+            remedies.rebuild(entry),
             zenml=str(said),
             native=counterpart.native.text,
         )
     if counterpart and paused_differs(entry):
         where, other = ("natively", "in ZenML") if counterpart.paused else ("in ZenML", "natively")
-        fix = mend.ours("pause" if counterpart.paused else "resume", "--", entry.name)
+        fix = remedies.ours("pause" if counterpart.paused else "resume", "--", entry.name)
         yield finding(
             entry,
             "paused-on-one-side",
             f"it is paused {where}, and active {other}"
             + ("." if counterpart.paused else ", so ZenML refuses each run that it starts."),
-            mend.up(entry.owner) if entry.owner else fix,
+            remedies.up(entry.owner) if entry.owner else fix,
         )
     yield from _overdue(entry, record, now)
 
@@ -252,7 +256,7 @@ def _past(entry: Entry) -> Finding:
         entry,
         "past-its-end",
         f"it has ended{when}, and {still}.",
-        mend.up_or_cleanup(entry),
+        remedies.up_or_cleanup(entry),
     )
 
 
@@ -263,7 +267,7 @@ def _overdue(entry: Entry, record: Record, now: datetime) -> Iterator[Finding]:
             entry,
             "pause-overdue",
             f"it was paused until {until.isoformat()} and was not resumed.",
-            mend.ours("resume", "--", entry.name, project=entry.project),
+            remedies.ours("resume", "--", entry.name, project=entry.project),
         )
 
 
@@ -285,7 +289,7 @@ def _links(entry: Entry) -> Iterator[Finding]:
             f"it has {len(entry.held)} counterparts: besides '{first.counterpart.native_id}', "
             f"{_kind(extra)} '{extra.counterpart.native_id}' in '{extra.component.name}' starts "
             "the same pipeline.",
-            mend.cleanup(entry, extra.counterpart.native_id),
+            remedies.cleanup(entry, extra.counterpart.native_id),
             held=extra,
         )
     if first.link == "name":
@@ -294,7 +298,7 @@ def _links(entry: Entry) -> Iterator[Finding]:
             "linked-by-name",
             f"only its name links it to '{first.counterpart.native_id}', so the two may not "
             "belong together.",
-            mend.up_or_cleanup(entry),
+            remedies.up_or_cleanup(entry),
         )
 
 
@@ -306,7 +310,7 @@ def _broken_counterparts(entry: Entry) -> Iterator[Finding]:
                 entry,
                 "broken-counterpart",
                 f"{_kind(held)} '{held.counterpart.native_id}': {problem}",
-                mend.up_or_cleanup(entry),
+                remedies.up_or_cleanup(entry),
                 held=held,
             )
 
@@ -323,7 +327,7 @@ def _stale(entry: Entry) -> Iterator[Finding]:
             "stale-target",
             f"the snapshot that it runs, {counterpart.snapshot_id}, was deleted from ZenML, so its "
             "runs cannot start.",
-            mend.up_or_cleanup(entry),
+            remedies.up_or_cleanup(entry),
             severity="error",
         )
     elif not entry.snapshot.has_build and _runs_image(entry):
@@ -331,7 +335,7 @@ def _stale(entry: Entry) -> Iterator[Finding]:
             entry,
             "stale-target",
             f"the build with its image was deleted from ZenML (snapshot {entry.snapshot.id}).",
-            mend.rebuild(entry),
+            remedies.rebuild(entry),
             severity="error",
         )
     elif entry.moved_to:
@@ -341,7 +345,7 @@ def _stale(entry: Entry) -> Iterator[Finding]:
             "stale-target",
             f"'{entry.record.marker.reference}' is now {entry.moved_to}, and it still runs the "
             f"snapshot that it was before ({entry.record.marker.source}).",
-            mend.rebuild(entry),
+            remedies.rebuild(entry),
         )
 
 
@@ -349,7 +353,7 @@ def _runs_image(entry: Entry) -> bool:
     return entry.orchestrator is not None and entry.orchestrator.capabilities.runs_image
 
 
-def _kind(held: Held) -> str:
+def _kind(held: LinkedCounterpart) -> str:
     orchestrator = held.component.orchestrator
     return orchestrator.capabilities.counterpart if orchestrator else "counterpart"
 

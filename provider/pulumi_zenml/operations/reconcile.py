@@ -7,8 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pulumi_zenml.operations.engine import SCHEDULE, SCHEDULES, Engine, Outcome, Step, tell_all
-from pulumi_zenml.operations.inventory import Say
+from pulumi_zenml.operations.engine import (
+    SCHEDULE,
+    SCHEDULES,
+    Engine,
+    EngineResult,
+    Step,
+    report_messages,
+)
+from pulumi_zenml.operations.inventory import OnProgress
 from pulumi_zenml.schedule.diff import SOUND
 
 _WORDS = {
@@ -72,7 +79,7 @@ class Repair:
 
 
 @dataclass(frozen=True)
-class Reconciled:
+class ReconcileResult:
     """What was found and done.
 
     Args:
@@ -99,9 +106,9 @@ def reconcile(
     *,
     apply: bool = True,
     everything: bool = False,
-    say: Say = lambda text: None,
-    tell: Say = lambda text: None,
-) -> Reconciled:
+    on_progress: OnProgress = lambda text: None,
+    tell: OnProgress = lambda text: None,
+) -> ReconcileResult:
     """Refresh every schedule of a stack, and let ``pulumi up`` repair what drifted.
 
     ``pulumi up`` also deploys changes of the program that were not deployed yet; they are part of
@@ -112,7 +119,7 @@ def reconcile(
         stack: its stack, as Pulumi's own ``--stack`` takes it.
         apply: repair; else only report.
         everything: the stack's other resources too, not only its schedules.
-        say: called with each step, for a progress line.
+        on_progress: called with each step, for a progress line.
         tell: called with the diagnostics of Pulumi and its providers.
 
     Raises:
@@ -122,18 +129,20 @@ def reconcile(
         BusyError: another update is changing the stack.
     """
     targets = () if everything else (SCHEDULES,)
-    say(f"opening Pulumi stack {stack}")
+    on_progress(f"opening Pulumi stack {stack}")
     engine = Engine(folder, stack)
-    say("refreshing: reading both sides")
+    on_progress("refreshing: reading both sides")
     planned = engine.preview(refresh=True, targets=targets)
-    tell_all(planned, tell)
-    found = Reconciled(stack, _repairs(planned))
+    report_messages(planned, tell)
+    found = ReconcileResult(stack, _repairs(planned))
     if not found.repairs or not apply:
         return found
-    say("pulumi up: repairing")
+    on_progress("pulumi up: repairing")
     outcome = engine.up(targets=targets)
-    tell_all(Outcome(said=[it for it in outcome.said if it not in planned.said]), tell)
-    return Reconciled(
+    report_messages(
+        EngineResult(messages=[it for it in outcome.messages if it not in planned.messages]), tell
+    )
+    return ReconcileResult(
         stack,
         _merged(found.repairs, _repairs(outcome)),
         applied=True,
@@ -141,7 +150,7 @@ def reconcile(
     )
 
 
-def _repairs(outcome: Outcome) -> tuple[Repair, ...]:
+def _repairs(outcome: EngineResult) -> tuple[Repair, ...]:
     steps: dict[str, list[Step]] = {}
     for step in outcome.steps:
         steps.setdefault(step.urn, []).append(step)

@@ -9,11 +9,11 @@ from itertools import islice
 from urllib.parse import urlsplit
 
 from pulumi_zenml.cadence import NEUTRAL_DST, fires_between
-from pulumi_zenml.operations.audit import judge_with_timing
+from pulumi_zenml.operations.audit import audit_with_timing
 from pulumi_zenml.operations.entry import Entry
 from pulumi_zenml.operations.findings import AuditResult
-from pulumi_zenml.operations.inventory import Inventory, Say, Scope, take_inventory
-from pulumi_zenml.operations.options import Options
+from pulumi_zenml.operations.inventory import Inventory, OnProgress, Scope, take_inventory
+from pulumi_zenml.operations.options import AuditOptions
 from pulumi_zenml.operations.run_findings import Timing
 from pulumi_zenml.operations.schedule_list import ScheduleRow, list_schedules
 from pulumi_zenml.operations.zenml_rows import Run
@@ -95,14 +95,14 @@ class Report:
     run_page: str = ""
 
 
-def take_report(
+def build_report(
     connection: Connection,
     scope: Scope | None = None,
-    options: Options | None = None,
+    options: AuditOptions | None = None,
     *,
     back: timedelta = _WEEK,
     ahead: timedelta = _WEEK,
-    say: Say = lambda text: None,
+    on_progress: OnProgress = lambda text: None,
     now: datetime | None = None,
 ) -> Report:
     """Read everything once, for a page.
@@ -115,17 +115,19 @@ def take_report(
         scope: the schedules to select; every one by default.
         options: the thresholds of the audit. Runs are checked since ``back``, whatever ``since``.
         back, ahead: the reach of the time lines.
-        say: called with each step, for a progress line.
+        on_progress: called with each step, for a progress line.
         now: the current time, aware; the clock's by default.
 
     Raises:
         ServiceError: ZenML itself could not be read.
     """
-    inventory = take_inventory(connection, scope, say=say, now=now)
+    inventory = take_inventory(connection, scope, on_progress=on_progress, now=now)
     start, end = inventory.taken - back, inventory.taken + ahead
-    measures = replace(options or Options(), since=start)
-    audit, timing = judge_with_timing(inventory, None, measures, say=say, runs_since=start)
-    say("computing coming fires")
+    measures = replace(options or AuditOptions(), since=start)
+    audit, timing = audit_with_timing(
+        inventory, None, measures, on_progress=on_progress, runs_since=start
+    )
+    on_progress("computing coming fires")
     last = {id: runs[0] for id, runs in timing.runs.last.items() if runs}
     schedules = list_schedules(inventory, last)
     rows = tuple(

@@ -68,7 +68,7 @@ def write_html(path: Path, text: str, *, force: bool = False) -> None:
     Raises:
         InputError: the path is another file, or it cannot be written.
     """
-    check_target(path, force=force)
+    check_report_path(path, force=force)
     try:
         mask = os.umask(0o077)
         os.umask(mask)
@@ -78,7 +78,7 @@ def write_html(path: Path, text: str, *, force: bool = False) -> None:
         raise InputError("--html", f"'{path}' cannot be written: {_reason(error)}.") from error
 
 
-def check_target(path: Path, *, force: bool = False) -> None:
+def check_report_path(path: Path, *, force: bool = False) -> None:
     """Check that a page may be written there; call it before the work.
 
     Args:

@@ -15,18 +15,18 @@ from pulumi_zenml.lifecycle.pair import Declared, Pair
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.running import Policy
 from pulumi_zenml.lifecycle.session import Session
-from pulumi_zenml.operations.backup import Backup, Item
-from pulumi_zenml.operations.inventory import Say
-from pulumi_zenml.operations.lock import only_one
-from pulumi_zenml.operations.zenml_listing import ZenmlSide
+from pulumi_zenml.operations.backup import Backup, BackupItem
+from pulumi_zenml.operations.inventory import OnProgress
+from pulumi_zenml.operations.lock import change_lock
+from pulumi_zenml.operations.zenml_listing import ZenmlReader
 from pulumi_zenml.zenml.connection import Connection, zenml_errors
 from pulumi_zenml.zenml.records import Marker, owner_hash
 
-Outcome = Literal["restored", "already there", "failed", "would restore"]
+RestoreOutcome = Literal["restored", "already there", "failed", "would restore"]
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoreResult:
     """The result of one item of a backup.
 
     Args:
@@ -35,8 +35,8 @@ class Restored:
         differs: the differences to the original, in words; for ``failed``, why.
     """
 
-    item: Item
-    outcome: Outcome
+    item: BackupItem
+    outcome: RestoreOutcome
     differs: tuple[str, ...] = ()
 
 
@@ -45,8 +45,8 @@ def restore(
     backup: Backup,
     *,
     dry_run: bool = False,
-    say: Say = lambda text: None,
-) -> list[Restored]:
+    on_progress: OnProgress = lambda text: None,
+) -> list[RestoreResult]:
     """Recreate what a backup contains: record, counterpart, cadence and paused state.
 
     A schedule whose name is taken is left unchanged, so a restore can be run again.
@@ -55,7 +55,7 @@ def restore(
         connection: where ZenML is.
         backup: what to recreate.
         dry_run: only report what would be done.
-        say: called with each step.
+        on_progress: called with each step.
 
     Returns:
         The result of each item; a failed one does not stop the others.
@@ -64,21 +64,21 @@ def restore(
         BusyError: another cleanup or restore is running.
         ServiceError: ZenML could not be read.
     """
-    zenml = ZenmlSide(connection)
+    zenml = ZenmlReader(connection)
     projects = {row.id: row.name for row in zenml.projects()}
     results = []
-    with only_one(connection):
+    with change_lock(connection):
         for item in backup.items:
-            say(f"restoring {item.name}")
+            on_progress(f"restoring {item.name}")
             try:
                 session = zenml.session(_project(item, projects))
                 results.append(_one(session, item, dry_run=dry_run))
             except PulumiZenmlError as error:
-                results.append(Restored(item, "failed", (str(error),)))
+                results.append(RestoreResult(item, "failed", (str(error),)))
     return results
 
 
-def _project(item: Item, projects: dict[str, str]) -> str:
+def _project(item: BackupItem, projects: dict[str, str]) -> str:
     if item.project_id in projects:
         return item.project_id
     same_name = [id for id, name in projects.items() if name == item.project]
@@ -87,9 +87,11 @@ def _project(item: Item, projects: dict[str, str]) -> str:
     return same_name[0]
 
 
-def _one(session: Session, item: Item, *, dry_run: bool) -> Restored:
+def _one(session: Session, item: BackupItem, *, dry_run: bool) -> RestoreResult:
     if session.records.named(item.name):
-        return Restored(item, "already there", ("a schedule of that name exists; left unchanged",))
+        return RestoreResult(
+            item, "already there", ("a schedule of that name exists; left unchanged",)
+        )
     record_only = not item.native_id or _is_over(item.cadence)
     if not record_only and not item.snapshot:
         raise BackupError(
@@ -99,9 +101,9 @@ def _one(session: Session, item: Item, *, dry_run: bool) -> Restored:
         raise BackupError("its stack was deleted from ZenML, so there is nowhere to run it.")
     if dry_run:
         what = "its record only" if record_only else "both sides"
-        return Restored(item, "would restore", (what,))
+        return RestoreResult(item, "would restore", (what,))
     if record_only:
-        return Restored(item, "restored", tuple(_make_record(session, item)))
+        return RestoreResult(item, "restored", tuple(_make_record(session, item)))
     _remove_leftovers(session, item)
     assert item.cadence
     pair = Pairs(session).restore(
@@ -119,10 +121,10 @@ def _one(session: Session, item: Item, *, dry_run: bool) -> Restored:
     assert record
     record = session.records.mark(record, Marker(reference=item.reference, source=item.source))
     session.records.set_active(record, item.active)
-    return Restored(item, "restored", tuple(_differences(item, pair)))
+    return RestoreResult(item, "restored", tuple(_differences(item, pair)))
 
 
-def _make_record(session: Session, item: Item) -> Iterator[str]:
+def _make_record(session: Session, item: BackupItem) -> Iterator[str]:
     """Recreate a record by itself; yields the differences to the original."""
     if not item.pipeline_id or not item.orchestrator_id:
         raise BackupError(
@@ -148,7 +150,7 @@ def _make_record(session: Session, item: Item) -> Iterator[str]:
         yield "no counterpart, as before: it does not run"
 
 
-def _remove_leftovers(session: Session, item: Item) -> None:
+def _remove_leftovers(session: Session, item: BackupItem) -> None:
     """Remove what an interrupted restore left behind, which may fire."""
     if item.owner:
         return
@@ -163,7 +165,7 @@ def _remove_leftovers(session: Session, item: Item) -> None:
             )
 
 
-def _differences(item: Item, pair: Pair) -> Iterator[str]:
+def _differences(item: BackupItem, pair: Pair) -> Iterator[str]:
     record, found, orchestrator = pair.record, pair.counterpart, pair.orchestrator
     assert record and found and orchestrator
     yield f"record {record.id} instead of {item.record_id or 'none'}"

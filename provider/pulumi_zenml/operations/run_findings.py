@@ -9,13 +9,13 @@ from itertools import islice
 
 from pulumi_zenml.cadence import fires_between, next_fires
 from pulumi_zenml.errors import PulumiZenmlError
-from pulumi_zenml.operations import remedies as mend
-from pulumi_zenml.operations.audit_state import Seen
+from pulumi_zenml.operations import remedies
+from pulumi_zenml.operations.audit_state import AuditMark
 from pulumi_zenml.operations.entry import Entry
 from pulumi_zenml.operations.expected import Window, counts, missing, run_times, window
 from pulumi_zenml.operations.findings import Finding
 from pulumi_zenml.operations.inventory import Inventory, Unreachable
-from pulumi_zenml.operations.options import Options
+from pulumi_zenml.operations.options import AuditOptions
 from pulumi_zenml.operations.pair_findings import finding
 from pulumi_zenml.operations.zenml_rows import Run
 from pulumi_zenml.orchestrators.capabilities import Yes
@@ -41,7 +41,7 @@ class Runs:
 def load_runs(
     inventory: Inventory,
     windows: Mapping[str, Window],
-    options: Options,
+    options: AuditOptions,
     since: datetime | None = None,
 ) -> Runs:
     """The runs of all records of an inventory, in pages.
@@ -90,8 +90,8 @@ class Timing:
     def __init__(
         self,
         inventory: Inventory,
-        seen: Mapping[str, Seen],
-        options: Options,
+        seen: Mapping[str, AuditMark],
+        options: AuditOptions,
         *,
         since: datetime | None = None,
     ) -> None:
@@ -106,7 +106,7 @@ class Timing:
                     self.windows[entry.record.id] = judged
         self.runs = load_runs(inventory, self.windows, options, since)
         self.unreachable: list[Unreachable] = []
-        self.judged: dict[str, Seen] = {}
+        self.judged: dict[str, AuditMark] = {}
         """What to record, by record id; without what could not be read."""
         self.gaps: dict[str, list[datetime]] = {}
         """The fires without a run on either side, by record id."""
@@ -114,7 +114,7 @@ class Timing:
     def check(self) -> Iterator[Finding]:
         """The findings of all entries."""
         for entry in self._inventory.entries:
-            if entry.record and entry.looked_at:
+            if entry.record and entry.reachable:
                 yield from self._check(entry, entry.record.id)
 
     def _check(self, entry: Entry, id: str) -> Iterator[Finding]:
@@ -129,7 +129,7 @@ class Timing:
                 Unreachable("orchestrator", entry.name, entry.flavor, f"its runs: {error}")
             )
             return
-        self.judged[id] = Seen.of(entry, self._now - self._options.grace)
+        self.judged[id] = AuditMark.of(entry, self._now - self._options.grace)
 
     def _missed(
         self, entry: Entry, id: str, runs: Sequence[Run], *, failing: bool
@@ -181,7 +181,7 @@ class Timing:
             "never-fired",
             f"it was created at {made}, should have fired since, and has no run in ZenML or in "
             f"{entry.flavor}.",
-            mend.ours("doctor", "--", entry.name, project=entry.project),
+            remedies.ours("doctor", "--", entry.name, project=entry.project),
         )
 
     def _missed_runs(self, entry: Entry, gaps: Sequence[datetime]) -> Finding:
@@ -192,7 +192,7 @@ class Timing:
             entry,
             "missed-runs",
             f"it did not run {times} when it should have: {told}{more}.",
-            mend.look(entry),
+            remedies.look(entry),
             missed=[it.isoformat() for it in gaps],
         )
 
@@ -204,7 +204,7 @@ class Timing:
                 "failing",
                 f"its last {len(finished)} runs failed, the last one ('{finished[0].name}') at "
                 f"{_shown(finished[0].started)}.",
-                mend.look(entry),
+                remedies.look(entry),
                 runs=[it.id for it in finished],
             )
 
@@ -217,7 +217,7 @@ class Timing:
                 "failing",
                 f"its last {len(last)} runs failed in {entry.flavor} before they reached ZenML, "
                 f"the last one '{last[0].run_id}' ({last[0].native_state}).",
-                mend.look(entry),
+                remedies.look(entry),
                 runs=[it.run_id for it in last],
             )
 
@@ -234,7 +234,7 @@ class Timing:
                 entry,
                 "long-running",
                 f"run '{run.name}' has been in progress since {_shown(run.started)}, {why}.",
-                mend.look(entry),
+                remedies.look(entry),
                 run=run.id,
             )
 

@@ -77,7 +77,7 @@ def _last_runs(inventory: Inventory) -> dict[str, Run]:
 
 def drift_of(entry: Entry, now: datetime) -> str:
     """What differs between the two sides, in a few words."""
-    if not entry.looked_at:
+    if not entry.reachable:
         return "unknown"
     if entry.record is None:
         return "no record"

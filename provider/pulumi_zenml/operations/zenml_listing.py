@@ -45,7 +45,7 @@ _CHUNK = 100
 _Item = TypeVar("_Item")
 
 
-class ZenmlSide:
+class ZenmlReader:
     """Reads ZenML over all projects, and caches what it reads."""
 
     def __init__(self, connection: Connection) -> None:

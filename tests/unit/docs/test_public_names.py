@@ -24,13 +24,14 @@ PUBLIC = {
         UnreachableError
     """,
     "pulumi_zenml.operations": """
-        Adopted AdoptionPlan AdoptionPreview AuditResult Backup CODES Check Code Connection
-        DriftedProperty Entry Finding HistoryRow Inventory Item Memory Options Plan Reconciled
-        Refused Repair Report ReportRow Restored Say ScheduleRow Scope Severity Told Unreachable
-        alert check_target clean_up diagnose find_one judge list_schedules observe open_targets
-        pause plan_adoption plan_cleanup preview_adoption read_backup reconcile render_html restore
-        resume resume_due run_audit take_history take_inventory take_report trigger write_html
-        write_program
+        Adoption AdoptionPlan AdoptionPreview AdoptionRefusal AlertState AuditOptions AuditResult
+        AuditState Backup BackupItem CODES Check CleanupPlan Connection DriftedProperty Entry
+        Finding FindingCode HistoryRow Inventory OnProgress ReconcileResult Repair Report ReportRow
+        RestoreResult ScheduleRow Scope Severity Unreachable audit_inventory build_report
+        check_report_path clean_up diagnose find_schedule list_schedules load_history
+        open_alert_targets pause plan_adoption plan_cleanup preview_adoption read_backup reconcile
+        render_html restore resume resume_due run_audit send_alerts take_inventory trigger
+        watch_removed write_html write_program
     """,
     "pulumi_zenml.orchestrators": """
         Ability Capabilities Counterpart ENTRY_POINT_GROUP Gap NativeRun Orchestrator Probe REFUSED

@@ -11,10 +11,10 @@ import pytest
 
 from pulumi_zenml.cadence import Cadence, get_dialect, make_cadence
 from pulumi_zenml.cadence.model import Native
-from pulumi_zenml.operations.audit_state import Seen
-from pulumi_zenml.operations.entry import Entry, Held
+from pulumi_zenml.operations.audit_state import AuditMark
+from pulumi_zenml.operations.entry import Entry, LinkedCounterpart
 from pulumi_zenml.operations.expected import Window, missing, run_times, window
-from pulumi_zenml.operations.options import Options
+from pulumi_zenml.operations.options import AuditOptions
 from pulumi_zenml.operations.zenml_rows import Component
 from pulumi_zenml.orchestrators.base import Orchestrator
 from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun
@@ -41,7 +41,9 @@ def entry(
         "r", "name", active, False, cadence, None, None, "c", Marker(), created=LONG_AGO,
         updated=updated,
     )  # fmt: skip
-    return Entry(record=record, held=(Held(counterpart, component),), component=component)
+    return Entry(
+        record=record, held=(LinkedCounterpart(counterpart, component),), component=component
+    )
 
 
 def at(text: str) -> datetime:
@@ -113,12 +115,12 @@ def test_clock_changes_are_the_orchestrators_own(dialect: str, expected: list[st
 
 
 def test_what_may_not_fire_owes_nothing() -> None:
-    options = Options()
+    options = AuditOptions()
     for of in (
         entry(HOURLY, active=False),
         entry(HOURLY, paused=True),
         entry(HOURLY, ended=True),
-        replace(entry(HOURLY), looked_at=False),
+        replace(entry(HOURLY), reachable=False),
         replace(entry(HOURLY), record=None),
         replace(entry(HOURLY), held=()),
     ):
@@ -126,24 +128,24 @@ def test_what_may_not_fire_owes_nothing() -> None:
 
 
 def test_the_window_begins_where_the_last_one_ended() -> None:
-    of, options = entry(HOURLY), Options()
+    of, options = entry(HOURLY), AuditOptions()
     first = window(of, None, options, NOW)
     assert first == Window(NOW - timedelta(hours=24), NOW - GRACE, NOW)
-    seen = Seen.of(of, NOW - GRACE)
+    seen = AuditMark.of(of, NOW - GRACE)
     later = NOW + timedelta(hours=2)
     assert window(of, seen, options, later) == Window(NOW - GRACE, later - GRACE, later)
     assert window(of, seen, options, NOW) is None
 
 
 def test_a_change_begins_a_new_window() -> None:
-    options, later = Options(), NOW + timedelta(hours=4)
-    seen = Seen.of(entry(HOURLY), NOW - GRACE)
+    options, later = AuditOptions(), NOW + timedelta(hours=4)
+    seen = AuditMark.of(entry(HOURLY), NOW - GRACE)
     resumed = entry(HOURLY, updated=NOW + timedelta(hours=1))
     assert window(resumed, seen, options, later) == Window(
         NOW + timedelta(hours=1), later - GRACE, later
     )
     # Resumed natively, at a moment that nobody wrote down.
-    idle = Seen.of(entry(HOURLY, paused=True), NOW - GRACE)
+    idle = AuditMark.of(entry(HOURLY, paused=True), NOW - GRACE)
     assert window(entry(HOURLY), idle, options, later) is None
 
 

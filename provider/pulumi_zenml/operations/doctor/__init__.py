@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from pulumi_zenml.lifecycle.session import Session
-from pulumi_zenml.operations.doctor.check import AREAS, Check, carry_out, exit_code
-from pulumi_zenml.operations.doctor.machine import look_at_machine
-from pulumi_zenml.operations.doctor.packages import look_at_packages
+from pulumi_zenml.operations.doctor.check import AREAS, Check, exit_code, run_check
+from pulumi_zenml.operations.doctor.machine import check_machine
+from pulumi_zenml.operations.doctor.packages import check_packages
 from pulumi_zenml.operations.doctor.probing import probe_orchestrator, probe_orchestrators
-from pulumi_zenml.operations.doctor.schedules import find, look_at_all, look_at_one
+from pulumi_zenml.operations.doctor.schedules import check_schedule, check_schedules, find
 from pulumi_zenml.operations.doctor.secrets import without_secrets
-from pulumi_zenml.operations.doctor.stacks import look_at_stack
-from pulumi_zenml.operations.doctor.zenml import look_at_zenml
+from pulumi_zenml.operations.doctor.stacks import check_stack
+from pulumi_zenml.operations.doctor.zenml import check_zenml
 from pulumi_zenml.operations.entry import Entry
-from pulumi_zenml.operations.inventory import Inventory, Say, Scope, take_inventory
+from pulumi_zenml.operations.inventory import Inventory, OnProgress, Scope, take_inventory
 from pulumi_zenml.operations.zenml_rows import Component
 from pulumi_zenml.orchestrators.probe import Seen
 from pulumi_zenml.zenml.connection import Connection
@@ -28,7 +28,7 @@ def diagnose(
     name: str | None = None,
     scope: Scope | None = None,
     *,
-    say: Say = lambda text: None,
+    on_progress: OnProgress = lambda text: None,
     now: datetime | None = None,
 ) -> list[Check]:
     """Check everything that schedules need, and change nothing.
@@ -40,36 +40,38 @@ def diagnose(
         connection: where ZenML is.
         name: of one schedule, or its native id; ``None`` for a check of all.
         scope: the schedules to select; every one by default.
-        say: called with each step, for a progress line.
+        on_progress: called with each step, for a progress line.
         now: the current time, aware; the clock's by default.
 
     Returns:
         The checks in order of area. Problems are failed checks, not exceptions.
     """
-    found = list(_diagnose(connection, name, scope or Scope(), say, now or datetime.now(UTC)))
+    found = list(
+        _diagnose(connection, name, scope or Scope(), on_progress, now or datetime.now(UTC))
+    )
     return sorted(without_secrets(found, connection), key=lambda it: AREAS.index(it.area))
 
 
 def _diagnose(
-    connection: Connection, name: str | None, scope: Scope, say: Say, now: datetime
+    connection: Connection, name: str | None, scope: Scope, on_progress: OnProgress, now: datetime
 ) -> Iterator[Check]:
-    say("ZenML: signing in")
-    zenml = list(look_at_zenml(connection))
+    on_progress("ZenML: signing in")
+    zenml = list(check_zenml(connection))
     yield from zenml
-    say("this machine")
-    yield from look_at_machine(connection.url())
+    on_progress("this machine")
+    yield from check_machine(connection.url())
     if exit_code(zenml) == 2:
-        yield from look_at_packages([])
+        yield from check_packages([])
         return
     inventories: list[Inventory] = []
 
     def look() -> Seen:
-        inventories.append(take_inventory(connection, scope, say=say, now=now))
+        inventories.append(take_inventory(connection, scope, on_progress=on_progress, now=now))
         taken = inventories[0]
         counterparts = f"{taken.counterparts} counterparts"
         return Seen(f"listed: {len(taken.entries)} schedules, {counterparts}")
 
-    listed, raised = carry_out("zenml", "schedules", "", look, blocking=True)
+    listed, raised = run_check("zenml", "schedules", "", look, blocking=True)
     yield listed
     if raised:
         return
@@ -81,12 +83,12 @@ def _diagnose(
     stacks, components = _used(inventory, entry, scope)
     session = Session(connection)
     for stack in stacks:
-        say(f"stack {stack}")
-        yield from look_at_stack(session, stack, now)
-    yield from look_at_packages([it.flavor for it in components if not it.refused])
-    yield from probe_orchestrators(components, say)
-    say("schedules")
-    yield from look_at_one(inventory, entry) if entry else look_at_all(inventory)
+        on_progress(f"stack {stack}")
+        yield from check_stack(session, stack, now)
+    yield from check_packages([it.flavor for it in components if not it.refused])
+    yield from probe_orchestrators(components, on_progress)
+    on_progress("schedules")
+    yield from check_schedule(inventory, entry) if entry else check_schedules(inventory)
 
 
 def _used(

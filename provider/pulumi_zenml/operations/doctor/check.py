@@ -64,7 +64,7 @@ def exit_code(checks: Sequence[Check]) -> int:
     return 1 if failed else 0
 
 
-def carry_out(
+def run_check(
     area: str,
     name: str,
     subject: str,

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from importlib import metadata
 
 from pulumi_zenml.cadence.zones import zone_names
-from pulumi_zenml.operations.doctor.check import Check, carry_out
+from pulumi_zenml.operations.doctor.check import Check, run_check
 from pulumi_zenml.orchestrators.probe import Seen
 
 _AREA = "machine"
@@ -19,15 +19,15 @@ _CALL_SECONDS = 10.0
 _FEWEST_ZONES = 400
 
 
-def look_at_machine(url: str) -> Iterator[Check]:
+def check_machine(url: str) -> Iterator[Check]:
     """Clock, zone database and Pulumi engine.
 
     Args:
         url: of the ZenML server, to compare the clocks; empty for none.
     """
-    yield carry_out(_AREA, "clock", "", lambda: clock(url))[0]
-    yield carry_out(_AREA, "time zone database", "", zone_database)[0]
-    yield carry_out(_AREA, "Pulumi engine", "", pulumi_engine)[0]
+    yield run_check(_AREA, "clock", "", lambda: clock(url))[0]
+    yield run_check(_AREA, "time zone database", "", zone_database)[0]
+    yield run_check(_AREA, "Pulumi engine", "", pulumi_engine)[0]
 
 
 def clock(url: str) -> Seen:

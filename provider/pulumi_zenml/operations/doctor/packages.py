@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _US = "pulumi-zenml"
 
 
-def look_at_packages(flavors: Sequence[str]) -> Iterator[Check]:
+def check_packages(flavors: Sequence[str]) -> Iterator[Check]:
     """Whether every package is installed in a supported version, for us and for each flavor.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pulumi_zenml.errors import UnreachableError
-from pulumi_zenml.operations.doctor.check import Check, carry_out, remedy_for
+from pulumi_zenml.operations.doctor.check import Check, remedy_for, run_check
 from pulumi_zenml.orchestrators.base import Orchestrator
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def probe_orchestrator(orchestrator: Orchestrator) -> list[Check]:
             why = f"{probe.part or 'the orchestrator'} cannot be reached; see '{down[probe.part]}'"
             checks.append(Check(_AREA, probe.name, component.name, "skipped", why))
             continue
-        check, raised = carry_out(
+        check, raised = run_check(
             _AREA,
             probe.name,
             component.name,
@@ -51,27 +51,31 @@ def probe_orchestrator(orchestrator: Orchestrator) -> list[Check]:
     return checks
 
 
-def probe_orchestrators(components: Sequence[Component], say: Callable[[str], None]) -> list[Check]:
+def probe_orchestrators(
+    components: Sequence[Component], on_progress: Callable[[str], None]
+) -> list[Check]:
     """The checks of several orchestrators, run in parallel, in their order.
 
     Args:
         components: which; one that cannot be loaded is a failed check.
-        say: called with each step.
+        on_progress: called with each step.
     """
     if not components:
         return []
-    say(f"probing {len(components)} orchestrators")
+    on_progress(f"probing {len(components)} orchestrators")
     checks: list[Check] = []
     with ThreadPoolExecutor(min(_AT_ONCE, len(components))) as pool:
         for done, (component, found) in enumerate(
-            zip(components, pool.map(_examine, components), strict=True), 1
+            zip(components, pool.map(_probe_one, components), strict=True), 1
         ):
-            say(f"orchestrators: {done} of {len(components)} probed, last '{component.name}'")
+            on_progress(
+                f"orchestrators: {done} of {len(components)} probed, last '{component.name}'"
+            )
             checks += found
     return checks
 
 
-def _examine(component: Component) -> list[Check]:
+def _probe_one(component: Component) -> list[Check]:
     orchestrator = component.orchestrator
     if orchestrator is not None:
         try:

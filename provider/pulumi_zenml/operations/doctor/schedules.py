@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pulumi_zenml.errors import PulumiZenmlError
-from pulumi_zenml.operations.control import find_one
-from pulumi_zenml.operations.doctor.check import Check, carry_out
+from pulumi_zenml.operations.control import find_schedule
+from pulumi_zenml.operations.doctor.check import Check, run_check
 from pulumi_zenml.operations.doctor.machine import known_zones
 from pulumi_zenml.operations.entry import Entry
-from pulumi_zenml.operations.history import HistoryRow, take_history
+from pulumi_zenml.operations.history import HistoryRow, load_history
 from pulumi_zenml.operations.inventory import Inventory
 from pulumi_zenml.operations.pair_findings import check_sides, is_over
 from pulumi_zenml.operations.schedule_list import list_schedules
@@ -33,7 +33,7 @@ def find(inventory: Inventory, name: str) -> tuple[Entry | None, Check]:
         name: the schedule's, or its native id.
     """
     try:
-        entry = find_one(inventory, name)
+        entry = find_schedule(inventory, name)
     except PulumiZenmlError as error:
         unseen = ", ".join(f"{it.kind} '{it.name}'" for it in inventory.unreachable)
         also = f" {unseen} could not be read." if unseen else ""
@@ -44,7 +44,7 @@ def find(inventory: Inventory, name: str) -> tuple[Entry | None, Check]:
     return entry, Check(_AREA, "exists", name, "ok", text)
 
 
-def look_at_one(inventory: Inventory, entry: Entry) -> Iterator[Check]:
+def check_schedule(inventory: Inventory, entry: Entry) -> Iterator[Check]:
     """Both sides of a schedule, its zone, its next fire and its last runs.
 
     Args:
@@ -53,20 +53,20 @@ def look_at_one(inventory: Inventory, entry: Entry) -> Iterator[Check]:
     """
     name = entry.name
     yield from _sides(inventory, entry)
-    yield carry_out(_AREA, "time zone", name, lambda: known_zones(_zones(entry)))[0]
-    yield carry_out(_AREA, "next fire", name, lambda: _next_fire(inventory, entry))[0]
-    yield carry_out(_AREA, "last runs", name, lambda: _last_runs(inventory, entry))[0]
+    yield run_check(_AREA, "time zone", name, lambda: known_zones(_zones(entry)))[0]
+    yield run_check(_AREA, "next fire", name, lambda: _next_fire(inventory, entry))[0]
+    yield run_check(_AREA, "last runs", name, lambda: _last_runs(inventory, entry))[0]
 
 
-def look_at_all(inventory: Inventory) -> Iterator[Check]:
+def check_schedules(inventory: Inventory) -> Iterator[Check]:
     """Whether both sides of all schedules agree, and their zones are known.
 
     Args:
         inventory: both sides.
     """
-    yield carry_out(_AREA, "both sides", "", lambda: _agreement(inventory))[0]
+    yield run_check(_AREA, "both sides", "", lambda: _agreement(inventory))[0]
     zones = [it for entry in inventory.entries for it in _zones(entry)]
-    yield carry_out(_AREA, "time zones", "", lambda: known_zones(zones))[0]
+    yield run_check(_AREA, "time zones", "", lambda: known_zones(zones))[0]
     for it in inventory.unreachable:
         if it.kind == "project":
             fix = "Request a role in that ZenML project, or select another one with --project."
@@ -78,7 +78,7 @@ def _sides(inventory: Inventory, entry: Entry) -> Iterator[Check]:
     for it in findings:
         result: Result = "failed" if it.severity == "error" else "warning"
         yield Check(_AREA, it.code, entry.name, result, it.message, it.fix)
-    if not entry.looked_at:
+    if not entry.reachable:
         why = "its orchestrator could not be read"
         yield Check(_AREA, "both sides", entry.name, "unknown", why)
     elif not findings:
@@ -100,7 +100,7 @@ def _zones(entry: Entry) -> Sequence[str]:
 
 def _next_fire(inventory: Inventory, entry: Entry) -> Seen:
     resume = f"pulumi-zenml resume -- {shlex.quote(entry.name)}"
-    if not entry.looked_at:
+    if not entry.reachable:
         return Seen("its orchestrator could not be read", "unknown")
     if "paused" in (entry.zenml_state, entry.native_state):
         return Seen("none while it is paused", "warning", resume)
@@ -118,9 +118,9 @@ def _next_fire(inventory: Inventory, entry: Entry) -> Seen:
 
 
 def _last_runs(inventory: Inventory, entry: Entry) -> Seen:
-    if not entry.looked_at:
+    if not entry.reachable:
         return Seen("its orchestrator could not be read", "unknown")
-    rows = take_history(inventory, entry, since=inventory.taken - _BACK, limit=_RUNS)
+    rows = load_history(inventory, entry, since=inventory.taken - _BACK, limit=_RUNS)
     if not rows:
         return Seen(f"none in {_BACK.days} days, and none expected")
     fix = f"pulumi-zenml history -- {shlex.quote(entry.name)}"

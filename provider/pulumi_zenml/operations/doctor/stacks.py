@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_zenml.errors import RefusedError
 from pulumi_zenml.lifecycle.session import Session, pages
-from pulumi_zenml.operations.doctor.check import Check, carry_out
+from pulumi_zenml.operations.doctor.check import Check, run_check
 from pulumi_zenml.orchestrators.probe import Seen
 from pulumi_zenml.zenml.connection import ZENML, zenml_errors
 
@@ -21,7 +21,7 @@ _SOON = timedelta(days=7)
 _SECONDS = 60.0
 
 
-def look_at_stack(session: Session, name: str, now: datetime) -> Iterator[Check]:
+def check_stack(session: Session, name: str, now: datetime) -> Iterator[Check]:
     """The checks of one stack; those that depend on a failed one are left out.
 
     Args:
@@ -35,12 +35,12 @@ def look_at_stack(session: Session, name: str, now: datetime) -> Iterator[Check]
         models.append(session.stack(name))
         return _components(models[0])
 
-    check, raised = carry_out(_AREA, "components", name, components, remedy=_list(name))
+    check, raised = run_check(_AREA, "components", name, components, remedy=_list(name))
     yield check
     if raised or check.result == "failed":
         return
     (model,) = models
-    yield carry_out(_AREA, "service connectors", name, lambda: _connectors(session, model, now))[0]
+    yield run_check(_AREA, "service connectors", name, lambda: _connectors(session, model, now))[0]
     stacks: list[Stack] = []
 
     def load() -> Seen:
@@ -48,16 +48,16 @@ def look_at_stack(session: Session, name: str, now: datetime) -> Iterator[Check]
         return Seen("ZenML can load every component")
 
     install = f"zenml stack export-requirements {name} --output-file r.txt; pip install -r r.txt"
-    check, raised = carry_out(_AREA, "integrations", name, load, remedy=install, seconds=_SECONDS)
+    check, raised = run_check(_AREA, "integrations", name, load, remedy=install, seconds=_SECONDS)
     yield check
     if raised:
         return
     (stack,) = stacks
-    yield carry_out(
+    yield run_check(
         _AREA, "valid", name, lambda: _valid(stack), remedy=_update(name), seconds=_SECONDS
     )[0]
-    yield carry_out(_AREA, "artifact store", name, lambda: _artifact_store(stack, name))[0]
-    yield carry_out(_AREA, "remote server", name, lambda: _server(session, stack))[0]
+    yield run_check(_AREA, "artifact store", name, lambda: _artifact_store(stack, name))[0]
+    yield run_check(_AREA, "remote server", name, lambda: _server(session, stack))[0]
 
 
 def _components(model: StackResponse) -> Seen:

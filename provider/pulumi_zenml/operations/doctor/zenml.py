@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pulumi_zenml.errors import NotFoundError
 from pulumi_zenml.lifecycle.session import pages
-from pulumi_zenml.operations.doctor.check import Check, carry_out
+from pulumi_zenml.operations.doctor.check import Check, run_check
 from pulumi_zenml.operations.doctor.packages import supported
 from pulumi_zenml.orchestrators.probe import Seen
 from pulumi_zenml.zenml.connection import ZENML, Connection, probe, zenml_errors
@@ -24,13 +24,13 @@ _TOLD = 5
 _SIGN_IN = "Set a valid key (pulumi config set --secret zenml:apiKey, or ZENML_STORE_API_KEY), or "
 
 
-def look_at_zenml(connection: Connection) -> Iterator[Check]:
+def check_zenml(connection: Connection) -> Iterator[Check]:
     """The checks of ZenML itself; they end at the first that blocks the rest.
 
     Args:
         connection: where ZenML is.
     """
-    reached, raised = carry_out(
+    reached, raised = run_check(
         _AREA, "reachable", "", lambda: _reach(connection.url()), blocking=True
     )
     yield reached
@@ -42,7 +42,7 @@ def look_at_zenml(connection: Connection) -> Iterator[Check]:
         clients.append(connection.client())
         return _user(clients[0])
 
-    signed_in, raised = carry_out(
+    signed_in, raised = run_check(
         _AREA, "signed in", "", sign_in, remedy=f"{_SIGN_IN}run 'zenml login'.", blocking=True
     )
     yield signed_in
@@ -50,12 +50,12 @@ def look_at_zenml(connection: Connection) -> Iterator[Check]:
         return
     (client,) = clients
     if url := connection.url():
-        yield carry_out(_AREA, "sign-in lasts", "", lambda: _lasts(connection, url))[0]
-    yield carry_out(_AREA, "version", "", lambda: _version(client))[0]
-    yield carry_out(
+        yield run_check(_AREA, "sign-in lasts", "", lambda: _lasts(connection, url))[0]
+    yield run_check(_AREA, "version", "", lambda: _version(client))[0]
+    yield run_check(
         _AREA, "projects", "", lambda: _projects(client, connection.project), blocking=True
     )[0]
-    yield carry_out(_AREA, "may write schedules", "", lambda: _may_write(client))[0]
+    yield run_check(_AREA, "may write schedules", "", lambda: _may_write(client))[0]
 
 
 def judge_versions(client: str, server: str, range: str) -> Seen:
