@@ -65,8 +65,8 @@ def crossed(world: World) -> set[tuple[str, str]]:
 def different(world: World) -> set[tuple[str, str]]:
     edited = world.call(seed.managed, "daily-edited-dev", "shop/dev/edited", cron="7 3 * * *")
     world.edit(edited.native, schedule="7 4 * * *")
-    held = world.call(seed.unmanaged, "daily-held-prod", cron="8 3 * * *")
-    world.edit(held.native, paused=True)
+    linked = world.call(seed.unmanaged, "daily-held-prod", cron="8 3 * * *")
+    world.edit(linked.native, paused=True)
     snoozed = world.call(
         seed.managed, "daily-snoozed-dev", "shop/dev/snoozed", cron="9 3 * * *", paused=True
     )

@@ -97,20 +97,20 @@ def test_from_audit_to_restore(fleet: Fleet, tmp_path: Path) -> None:
     well = fleet.make("well", "shop/prod/well")
     assert fleet.found() == set()
 
-    lost, orphan, edited, held = (fleet.make(it) for it in ("lost", "orphan", "edited", "held"))
+    lost, orphan, edited, linked = (fleet.make(it) for it in ("lost", "orphan", "edited", "held"))
     bench.remove(fleet.native(lost))
     assert orphan.record
     inventory = fleet.look()
     inventory.zenml.client.zen_store.delete_schedule(UUID(orphan.record.id), soft=True)
     bench.edit_cadence(fleet.native(edited))
-    bench.edit_paused(fleet.native(held), True)
+    bench.edit_paused(fleet.native(linked), True)
     dead = {
         ("record-without-counterpart", fleet.name(lost)),
         ("counterpart-without-record", fleet.native(orphan)),
     }
     drifted = {
         ("cadence-differs", fleet.name(edited)),
-        ("paused-on-one-side", fleet.name(held)),
+        ("paused-on-one-side", fleet.name(linked)),
     }
     assert fleet.found() == dead | drifted
     rows = {row.name: row for row in list_schedules(fleet.look())}
@@ -121,7 +121,7 @@ def test_from_audit_to_restore(fleet: Fleet, tmp_path: Path) -> None:
         fleet.name(lost): "no counterpart",
         fleet.native(orphan): "no record",
         fleet.name(edited): "cadence",
-        fleet.name(held): "paused",
+        fleet.name(linked): "paused",
     }
 
     kind = "refused" if "refused" in bench.faults else bench.faults[0]

@@ -178,8 +178,8 @@ def crossed(whole: Whole) -> Found:
 def different(whole: Whole) -> Found:
     edited = whole.managed("airflow", "daily-edited-dev", "shop/dev/edited", cron="7 3 * * *")
     whole.benches["airflow"].edit_cadence(edited.native)
-    held = whole.unmanaged("hyperai", "daily-held-prod", cron="8 3 * * *")
-    whole.benches["hyperai"].edit_paused(held.native, True)
+    linked = whole.unmanaged("hyperai", "daily-held-prod", cron="8 3 * * *")
+    whole.benches["hyperai"].edit_paused(linked.native, True)
     snoozed = whole.managed(
         "vertex", "daily-snoozed-dev", "shop/dev/snoozed", cron="9 3 * * *", paused=True
     )

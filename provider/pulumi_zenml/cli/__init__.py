@@ -82,8 +82,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     try:
         cli.main(args=None if args is None else list(args), prog_name="pulumi-zenml")
     except PulumiZenmlError as error:
-        from pulumi_zenml.cli._show import tell
+        from pulumi_zenml.cli._show import print_message
 
-        tell(f"pulumi-zenml: {' '.join(str(error).split())}")
+        print_message(f"pulumi-zenml: {' '.join(str(error).split())}")
         sys.exit(2)
     sys.exit(0)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pulumi_zenml.cli._show import FORMATS, OnProgress, progress, safe, tell
+from pulumi_zenml.cli._show import FORMATS, OnProgress, print_message, progress, safe
 from pulumi_zenml.errors import InputError, PulumiZenmlError
 from pulumi_zenml.operations import Entry, Inventory, Scope, find_schedule, take_inventory
 from pulumi_zenml.operations.entry import STATES
@@ -174,14 +174,14 @@ class Selection:
         with progress() as on_progress, quiet():
             yield on_progress
 
-    def look(self) -> Inventory:
+    def inventory(self) -> Inventory:
         """Both sides of everything in scope."""
         with self.working() as on_progress:
             return take_inventory(self.connection, self.scope, on_progress=on_progress)
 
     def find(self, name: str) -> tuple[Inventory, Entry]:
         """One schedule by name; an orchestrator that it does not need may be down."""
-        inventory = self.look()
+        inventory = self.inventory()
         try:
             return inventory, find_schedule(inventory, name)
         except PulumiZenmlError:
@@ -192,7 +192,7 @@ class Selection:
 def print_unreachable(inventory: Inventory) -> None:
     """Report what could not be read."""
     for it in inventory.unreachable:
-        tell(f"{it.kind} '{it.name}' could not be read: {it.reason}")
+        print_message(f"{it.kind} '{it.name}' could not be read: {it.reason}")
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -26,7 +26,7 @@ _QUIET_SECONDS = 1.0
 _LINE_SECONDS = 10.0
 
 
-def tell(text: str) -> None:
+def print_message(text: str) -> None:
     """Print a message on stderr, so that stdout has only the data."""
     click.echo(safe(text), err=True)
 
@@ -139,7 +139,7 @@ def progress() -> Iterator[OnProgress]:
         def say_line(text: str) -> None:
             if time.monotonic() - said[0] >= _LINE_SECONDS:
                 said[0] = time.monotonic()
-                tell(f"... {text}")
+                print_message(f"... {text}")
 
         yield say_line
         return

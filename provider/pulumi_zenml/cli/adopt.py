@@ -15,7 +15,7 @@ from pulumi_zenml.cli._options import (
     scope_options,
     selection_options,
 )
-from pulumi_zenml.cli._show import emit, safe, tell
+from pulumi_zenml.cli._show import emit, print_message, safe
 from pulumi_zenml.errors import PulumiZenmlError
 from pulumi_zenml.operations import (
     AdoptionPlan,
@@ -85,16 +85,18 @@ def adopt(
     """
     selection = Selection.of(options)
     layout = Layout.of(out) if out else None
-    inventory = selection.look()
+    inventory = selection.inventory()
     with selection.working() as on_progress:
         plan = plan_adoption(inventory, names, owned=owned, on_progress=on_progress)
     program = write_program(plan)
     print_unreachable(inventory)
     if plan.managed:
-        tell(f"{plan.managed} left out: Pulumi resources own them already (--owned includes them).")
+        print_message(
+            f"{plan.managed} left out: Pulumi resources own them already (--owned includes them)."
+        )
     seen: AdoptionPreview | None = None
     written: list[str] = []
-    unproven: PulumiZenmlError | None = None
+    preview_error: PulumiZenmlError | None = None
     if layout and plan.adopted:
         project = project_files(plan, program, layout.folder)
         files = {layout.program: program}
@@ -103,18 +105,18 @@ def adopt(
         write_files(files, force=force)
         written = [str(it) for it in files]
         for file in written:
-            tell(f"wrote {file}")
+            print_message(f"wrote {file}")
         if preview:
             try:
                 seen = _preview(selection, plan, project, layout, pulumi_stack)
             except PulumiZenmlError as error:
-                unproven = error
+                preview_error = error
     _show(plan, seen, written, program, format)
     if layout and plan.adopted:
-        _tell_next(selection, layout, pulumi_stack, seen)
-    if unproven:
-        tell("the program is written, but its preview could not be shown:")
-        raise unproven
+        _print_next_steps(selection, layout, pulumi_stack, seen)
+    if preview_error:
+        print_message("the program is written, but its preview could not be shown:")
+        raise preview_error
     click.get_current_context().exit(_status(plan, seen, bool(names), bool(inventory.unreachable)))
 
 
@@ -131,7 +133,7 @@ def _preview(
             on_progress=on_progress,
         )
     for text in seen.messages:
-        tell(text)
+        print_message(text)
     return seen
 
 
@@ -156,7 +158,7 @@ def _show(
         click.echo(program, nl=False)
         for row in rows:
             if row["note"]:
-                tell(f"{row['action']} '{row['name']}': {row['note']}")
+                print_message(f"{row['action']} '{row['name']}': {row['note']}")
         return
     if format == "table" and not rows:
         click.echo("nothing to adopt.")
@@ -218,13 +220,13 @@ def _rows(plan: AdoptionPlan, seen: AdoptionPreview | None) -> list[dict[str, An
     return rows
 
 
-def _tell_next(
+def _print_next_steps(
     selection: Selection, layout: Layout, stack: str, seen: AdoptionPreview | None
 ) -> None:
     if seen and seen.others:
-        tell(f"the preview would also change: {'; '.join(seen.others)}.")
+        print_message(f"the preview would also change: {'; '.join(seen.others)}.")
     if seen and not seen.unchanged:
-        tell("the preview shows changes beyond the adoption: read it before 'pulumi up'.")
+        print_message("the preview shows changes beyond the adoption: read it before 'pulumi up'.")
     name = stack or "STACK"
     where = shlex.quote(str(layout.folder))
     steps = []

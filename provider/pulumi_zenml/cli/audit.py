@@ -16,7 +16,7 @@ from pulumi_zenml.cli._options import (
     scope_options,
     selection_options,
 )
-from pulumi_zenml.cli._show import emit, tell
+from pulumi_zenml.cli._show import emit, print_message
 from pulumi_zenml.operations import (
     CODES,
     AlertState,
@@ -151,10 +151,10 @@ def audit(
     show(result, "json" if as_json else format)
     problems: list[str] = []
     if targets:
-        told = AlertState.of(selection.connection, selection.scope, measures)
-        problems = send_alerts(result, told, targets, always=alert_always)
+        state = AlertState.of(selection.connection, selection.scope, measures)
+        problems = send_alerts(result, state, targets, always=alert_always)
     for problem in problems:
-        tell(problem)
+        print_message(problem)
     click.get_current_context().exit(2 if problems else result.exit_code)
 
 
@@ -169,7 +169,7 @@ def show(result: AuditResult, format: str) -> None:
     counts = f"{result.schedules} schedules, {result.counterparts} counterparts"
     click.echo(f"{counts}, {len(rows)} findings. Schedule drift: {result.drift_percent}%")
     for it in result.unreachable:
-        tell(f"unknown: {it.kind} '{it.name}' could not be read: {it.reason}")
+        print_message(f"unknown: {it.kind} '{it.name}' could not be read: {it.reason}")
 
 
 def _style(row: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from pulumi_zenml.cli._options import (
     when_running_option,
     yes_option,
 )
-from pulumi_zenml.cli._show import emit, tell
+from pulumi_zenml.cli._show import emit, print_message
 from pulumi_zenml.operations import CleanupPlan, clean_up, plan_cleanup, watch_removed
 from pulumi_zenml.operations.cleanup import BY_CODE, DEFAULT_CODES, RemovalResult
 
@@ -97,7 +97,7 @@ def cleanup(
       pulumi-zenml cleanup --apply --yes --backup removed.json --observe 2s
     """
     selection = Selection.of(options)
-    inventory = selection.look()
+    inventory = selection.inventory()
     plan = plan_cleanup(inventory, codes=codes, names=names, record_only=record_only)
     context = click.get_current_context()
     unseen = 2 if inventory.unreachable else 0
@@ -105,7 +105,7 @@ def cleanup(
         _show(plan, (), format)
         print_unreachable(inventory)
         if plan.steps:
-            tell("dry run: nothing was changed. Add --apply to remove them.")
+            print_message("dry run: nothing was changed. Add --apply to remove them.")
         context.exit(unseen or (1 if plan.steps else 0))
     if format == "table":
         _show(plan, (), format)
@@ -114,14 +114,14 @@ def cleanup(
     file = backup or Path(f"pulumi-zenml-backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json")
     with selection.working() as on_progress:
         done = clean_up(plan, backup=file, when_running=when_running, on_progress=on_progress)
-    tell(f"backup: {file}. To recreate everything: pulumi-zenml restore {file}")
+    print_message(f"backup: {file}. To recreate everything: pulumi-zenml restore {file}")
     _show(plan, done, format)
     surprises: list[str] = []
     if watch_for:
         with selection.working() as on_progress:
             surprises = watch_removed(plan, done, watch_for, on_progress=on_progress)
         for surprise in surprises or [f"no run started within {watch_for}."]:
-            tell(surprise)
+            print_message(surprise)
     failed = surprises or any(it.problem for it in done)
     context.exit(unseen or (1 if failed else 0))
 
@@ -140,7 +140,7 @@ def _show(plan: CleanupPlan, done: Sequence[RemovalResult], format: str) -> None
                 "stack": step.entry.stack,
                 "flavor": step.entry.flavor,
                 "record": step.entry.record.id if step.with_record and step.entry.record else "",
-                "counterparts": ", ".join(it.counterpart.native_id for it in step.held),
+                "counterparts": ", ".join(it.counterpart.native_id for it in step.linked),
                 "why": step.why,
                 "note": came.problem if came else step.warning,
             }

@@ -18,7 +18,7 @@ from pulumi_zenml.cli._options import (
     when_running_option,
     yes_option,
 )
-from pulumi_zenml.cli._show import emit, tell
+from pulumi_zenml.cli._show import emit, print_message
 from pulumi_zenml.errors import InputError
 from pulumi_zenml.operations import Entry, resume_due
 from pulumi_zenml.operations import pause as pause_it
@@ -85,7 +85,7 @@ def pause(
         with selection.working() as on_progress:
             on_progress(f"resuming {name}")
             notes = resume_it(inventory, entry)
-        tell(f"resumed {name}. {' '.join(notes)}".strip())
+        print_message(f"resumed {name}. {' '.join(notes)}".strip())
 
 
 @click.command()
@@ -106,7 +106,7 @@ def resume(format: str, yes: bool, due: bool, name: str | None, **options: Any) 
     if due == bool(name):
         raise InputError("name", "give the name of one schedule, or --due.")
     if name is None:
-        inventory = selection.look()
+        inventory = selection.inventory()
         with selection.working() as on_progress:
             on_progress("resuming what is due")
             resumed = resume_due(inventory)

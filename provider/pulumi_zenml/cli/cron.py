@@ -191,12 +191,12 @@ def _translate_all(cadence: Cadence, host_timezone: str, as_json: bool) -> None:
     width = max(len(name) for name in DIALECTS)
     for row in rows:
         mark = str(row["system"])
-        for line in _told(row):
+        for line in _lines(row):
             click.echo(f"{mark:<{width}}  {line}")
             mark = ""
 
 
-def _told(row: Mapping[str, Any]) -> list[str]:
+def _lines(row: Mapping[str, Any]) -> list[str]:
     """The lines of a row of the table: the spelling and its notes, or the refusal."""
     if "native" in row:
         return [row["native"], *(f"note: {note}" for note in row["notes"])]
@@ -269,11 +269,11 @@ def _native_json(
 
 
 def _error_json(error: InputError) -> dict[str, object]:
-    told: dict[str, object] = {"property": error.property, "reason": error.reason}
+    details: dict[str, object] = {"property": error.property, "reason": error.reason}
     if isinstance(error, CannotExpressError):
-        told = {"property": error.property, "reason": error.why}
-        told["alternatives"] = list(error.alternatives)
-    return told
+        details = {"property": error.property, "reason": error.why}
+        details["alternatives"] = list(error.alternatives)
+    return details
 
 
 def _print_json(value: object) -> None:

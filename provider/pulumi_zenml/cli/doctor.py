@@ -76,8 +76,10 @@ def _grouped(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _summary(checks: Sequence[Check]) -> str:
     counts = Counter(it.result for it in checks)
-    told = [f"{counts[it]} {it}" for it in ("ok", "warning", "failed", "unknown", "skipped")]
-    return f"{len(checks)} checks: {', '.join(told)}."
+    counts_by_result = [
+        f"{counts[it]} {it}" for it in ("ok", "warning", "failed", "unknown", "skipped")
+    ]
+    return f"{len(checks)} checks: {', '.join(counts_by_result)}."
 
 
 def _style(row: Mapping[str, Any]) -> str:

@@ -68,7 +68,7 @@ def list_command(format: str, watch: timedelta | None, **options: Any) -> None:
             raise InputError("--watch", "it shows a table only; leave out --format.")
         _watch(selection, watch)
         return
-    inventory, rows = _look(selection)
+    inventory, rows = _load(selection)
     shown = [asdict(row) for row in rows]
     if format == "table":
         shown = [_for_people(row) for row in rows]
@@ -77,8 +77,8 @@ def list_command(format: str, watch: timedelta | None, **options: Any) -> None:
     click.get_current_context().exit(2 if inventory.unreachable else 0)
 
 
-def _look(selection: Selection) -> tuple[Inventory, list[ScheduleRow]]:
-    inventory = selection.look()
+def _load(selection: Selection) -> tuple[Inventory, list[ScheduleRow]]:
+    inventory = selection.inventory()
     with selection.working() as on_progress:
         on_progress("ZenML: last runs")
         return inventory, list_schedules(inventory)
@@ -105,7 +105,7 @@ def _screen(selection: Selection) -> Any:
     """The registry as it is now, with the time over it."""
     from rich.text import Text
 
-    inventory, rows = _look(selection)
+    inventory, rows = _load(selection)
     shown = table([_for_people(row) for row in rows], _columns(rows), _style)
     shown.title = Text(f"{inventory.taken.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
     down = ", ".join(safe(it.name) for it in inventory.unreachable)

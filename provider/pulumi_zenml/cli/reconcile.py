@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pulumi_zenml.cli._options import confirm, format_option, yes_option
-from pulumi_zenml.cli._show import emit, progress, tell
+from pulumi_zenml.cli._show import emit, print_message, progress
 from pulumi_zenml.operations import ReconcileResult, Repair
 from pulumi_zenml.operations import reconcile as reconcile_it
 
@@ -57,21 +57,21 @@ def reconcile(
       pulumi-zenml reconcile --pulumi-stack prod --yes
     """
 
-    looking = partial(_reconcile, cwd, pulumi_stack, everything)
-    found = looking(apply=yes and not dry_run)
+    reconcile_stack = partial(_reconcile, cwd, pulumi_stack, everything)
+    found = reconcile_stack(apply=yes and not dry_run)
     if found.repairs and not (yes or dry_run):
         if format == "table":
             _show(found, format)
         confirm(f"Run 'pulumi up' for these {len(found.repairs)} resources?", yes=yes)
-        found = looking(apply=True)
+        found = reconcile_stack(apply=True)
     _show(found, format)
     if found.problem:
-        tell(f"pulumi up: {found.problem}")
+        print_message(f"pulumi up: {found.problem}")
     click.get_current_context().exit(found.exit_code)
 
 
 def _reconcile(cwd: Path, stack: str, everything: bool, *, apply: bool) -> ReconcileResult:
-    heard: list[str] = []
+    messages: list[str] = []
     try:
         with progress() as on_progress:
             return reconcile_it(
@@ -80,16 +80,16 @@ def _reconcile(cwd: Path, stack: str, everything: bool, *, apply: bool) -> Recon
                 apply=apply,
                 everything=everything,
                 on_progress=on_progress,
-                tell=heard.append,
+                on_message=messages.append,
             )
     except KeyboardInterrupt:
-        tell(
+        print_message(
             "interrupted. Pulumi has finished the operations in progress; run this again to go on."
         )
         raise
     finally:
-        for text in heard:
-            tell(text)
+        for text in messages:
+            print_message(text)
 
 
 def _show(found: ReconcileResult, format: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pulumi_zenml.cli._options import Selection, scope_options, selection_options
-from pulumi_zenml.cli._show import safe, tell
+from pulumi_zenml.cli._show import print_message, safe
 from pulumi_zenml.operations import (
     CODES,
     AuditOptions,
@@ -73,7 +73,7 @@ def report(path: Path, days: int, ignore: tuple[str, ...], force: bool, **option
         write_html(path, render_html(taken), force=force)
     audit = taken.audit
     for it in audit.unreachable:
-        tell(f"unknown: {it.kind} '{it.name}' could not be read: {it.reason}")
+        print_message(f"unknown: {it.kind} '{it.name}' could not be read: {it.reason}")
     counts = f"{audit.schedules} schedules, {audit.counterparts} counterparts"
     click.echo(
         f"{safe(path)}: {counts}, {len(audit.findings)} findings. "

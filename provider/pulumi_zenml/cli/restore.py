@@ -17,7 +17,7 @@ from pulumi_zenml.cli._options import (
 )
 from pulumi_zenml.cli._show import emit
 from pulumi_zenml.operations import RestoreResult, read_backup
-from pulumi_zenml.operations import restore as make_again
+from pulumi_zenml.operations import restore as restore_backup
 
 _COLUMNS = {
     "outcome": "outcome",
@@ -52,7 +52,7 @@ def restore(format: str, dry_run: bool, yes: bool, file: Path, **options: Any) -
     backup = read_backup(file)
     if dry_run or not yes:
         with selection.working() as on_progress:
-            planned = make_again(
+            planned = restore_backup(
                 selection.connection, backup, dry_run=True, on_progress=on_progress
             )
         if dry_run or format == "table":
@@ -63,7 +63,7 @@ def restore(format: str, dry_run: bool, yes: bool, file: Path, **options: Any) -
             f"Restore {sum(it.outcome == 'would restore' for it in planned)} of these?", yes=yes
         )
     with selection.working() as on_progress:
-        results = make_again(selection.connection, backup, on_progress=on_progress)
+        results = restore_backup(selection.connection, backup, on_progress=on_progress)
     _show(results, format)
     click.get_current_context().exit(_status(results))
 

@@ -220,25 +220,25 @@ def _sound(
         raise _NotAdoptable("an interrupted update left it behind. Run 'pulumi-zenml audit'.")
     if is_over(entry, inventory.taken):
         raise _NotAdoptable("it has ended and will never fire again.")
-    if not entry.held:
+    if not entry.linked:
         raise _NotAdoptable(
             f"'{component.name}' has no counterpart of it, so there is nothing to take over. "
             "Declare a new one, or remove it with 'pulumi-zenml cleanup'."
         )
-    if len(entry.held) > 1:
-        ids = ", ".join(it.counterpart.native_id for it in entry.held)
+    if len(entry.linked) > 1:
+        ids = ", ".join(it.counterpart.native_id for it in entry.linked)
         raise _NotAdoptable(
-            f"it has {len(entry.held)} counterparts ({ids}). Remove all but one of them."
+            f"it has {len(entry.linked)} counterparts ({ids}). Remove all but one of them."
         )
     if entry.shared_with:
         raise _NotAdoptable(f"its counterpart is also claimed by {', '.join(entry.shared_with)}.")
-    (held,) = entry.held
-    counterpart = held.counterpart
-    if held.link == "name":
+    (linked,) = entry.linked
+    counterpart = linked.counterpart
+    if linked.link == "name":
         raise _NotAdoptable("only the name links the two sides: they may not belong together.")
-    if held.component.id != record.orchestrator_id:
+    if linked.component.id != record.orchestrator_id:
         raise _NotAdoptable(
-            f"its counterpart is in orchestrator '{held.component.name}', not in the one that "
+            f"its counterpart is in orchestrator '{linked.component.name}', not in the one that "
             "ZenML's record names."
         )
     if counterpart.problem:

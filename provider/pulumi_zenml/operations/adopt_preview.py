@@ -84,13 +84,13 @@ def preview_adoption(
     on_progress("pulumi preview")
     engine = Engine.find(folder, stack) if folder and stack else None
     if engine:
-        return _judged(plan, engine.preview(), stack)
+        return _compare(plan, engine.preview(), stack)
     env = {"ZENML_STORE_URL": connection.server_url} if connection.server_url else {}
     with Engine.of_its_own(files, stack or "adopt", env) as alone:
-        return _judged(plan, alone.preview(), "")
+        return _compare(plan, alone.preview(), "")
 
 
-def _judged(plan: AdoptionPlan, outcome: EngineResult, stack: str) -> AdoptionPreview:
+def _compare(plan: AdoptionPlan, outcome: EngineResult, stack: str) -> AdoptionPreview:
     steps = {step.urn.rpartition("::")[2]: step for step in outcome.steps if SCHEDULE in step.urn}
     expected = {it.resource: it for it in plan.adopted}
     others = tuple(

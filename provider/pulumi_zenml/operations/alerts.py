@@ -53,7 +53,7 @@ class AuditDelta:
     @property
     def title(self) -> str:
         """One line."""
-        told = [
+        counts = [
             f"{len(values)} {what}"
             for values, what in (
                 (self.new, "new"),
@@ -62,7 +62,7 @@ class AuditDelta:
             )
             if values
         ]
-        return f"ZenML schedules: {', '.join(told) or 'nothing new'}"
+        return f"ZenML schedules: {', '.join(counts) or 'nothing new'}"
 
     @property
     def body(self) -> str:
@@ -112,11 +112,13 @@ class AlertState:
     def remember(self, result: AuditResult, undelivered: Sequence[Finding] = ()) -> None:
         """Record ``result`` as alerted, except for what was not delivered."""
         before, _ = self._load()
-        told = {**before, **_names(result)} if result.unreachable else _names(result)
+        alerted = {**before, **_names(result)} if result.unreachable else _names(result)
         for it in undelivered:
-            told.pop(_key(it), None)
+            alerted.pop(_key(it), None)
         kept = [asdict(it) for it in undelivered]
-        text = json.dumps({"version": _VERSION, "told": told, "undelivered": kept}, default=str)
+        text = json.dumps(
+            {"version": _VERSION, "alerted": alerted, "undelivered": kept}, default=str
+        )
         write_private(self.path, text)
 
     def _load(self) -> tuple[dict[str, str], list[Finding]]:
@@ -124,35 +126,35 @@ class AlertState:
             loaded = json.loads(self.path.read_text())
             if loaded["version"] != _VERSION:
                 return {}, []
-            told = {str(key): str(name) for key, name in loaded["told"].items()}
-            return told, [Finding(**it) for it in loaded["undelivered"]]
+            alerted = {str(key): str(name) for key, name in loaded["alerted"].items()}
+            return alerted, [Finding(**it) for it in loaded["undelivered"]]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}, []
 
 
 def send_alerts(
-    result: AuditResult, told: AlertState, targets: Mapping[str, Send], *, always: bool = False
+    result: AuditResult, state: AlertState, targets: Mapping[str, Send], *, always: bool = False
 ) -> list[str]:
     """Send what changed to every target; returns the failed deliveries, and why.
 
     Args:
         result: what was found.
-        told: what was alerted before; updated. What one target did not receive is sent to all
+        state: what was alerted before; updated. What one target did not receive is sent to all
             of them again.
         targets: of :func:`open_alert_targets`.
         always: send everything that is found, changed or not.
     """
-    change = told.change(result)
+    change = state.change(result)
     if always:
         change = replace(change, new=result.findings, unreachable=result.unreachable)
     problems = []
     if change or always:
-        for name, tell in targets.items():
+        for name, send in targets.items():
             try:
-                tell(change.title, change.body)
+                send(change.title, change.body)
             except PulumiZenmlError as error:
                 problems.append(f"{name} was not delivered: {error}")
-    told.remember(result, change.new if problems else ())
+    state.remember(result, change.new if problems else ())
     return problems
 
 
@@ -192,7 +194,7 @@ def _apprise(url: str, number: int) -> Send:
             "try it with 'apprise --body test URL'.",
         )
 
-    def tell(title: str, body: str) -> None:
+    def send(title: str, body: str) -> None:
         made = apprise.Apprise()
         made.add(target)
         if not made.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT):
@@ -201,7 +203,7 @@ def _apprise(url: str, number: int) -> Send:
                 "it was refused or could not be reached. Try it with 'apprise --body test URL'.",
             )
 
-    return tell
+    return send
 
 
 def _alerter(connection: Connection, url: str) -> Send:
@@ -222,7 +224,7 @@ def _alerter(connection: Connection, url: str) -> Send:
         alerter = StackComponent.from_model(found[0].get_hydrated_version())
     assert isinstance(alerter, BaseAlerter)
 
-    def tell(title: str, body: str) -> None:
+    def send(title: str, body: str) -> None:
         try:
             with quiet():
                 posted = alerter.post(f"{title}\n{body}")
@@ -234,7 +236,7 @@ def _alerter(connection: Connection, url: str) -> Send:
                 _SERVICE, f"ZenML's alerter '{found[0].name}' reports that it did not post."
             )
 
-    return tell
+    return send
 
 
 def _names(result: AuditResult) -> dict[str, str]:

@@ -89,7 +89,7 @@ def audit_with_timing(
     findings += timing.check()
     findings += check_fleet(inventory, options)
     if memory and options.since is None and options.reports("missed-runs"):
-        both = {**seen, **timing.judged}
+        both = {**seen, **timing.marks}
         memory.save({id: it for id, it in both.items() if now - it.until < _REMEMBERED})
     findings = [it for it in findings if options.reports(it.code)]
     result = AuditResult(

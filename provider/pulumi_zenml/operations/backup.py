@@ -77,23 +77,23 @@ class Backup:
     items: tuple[BackupItem, ...]
 
 
-def to_item(entry: Entry, held: LinkedCounterpart | None, *, with_record: bool) -> BackupItem:
+def to_item(entry: Entry, linked: LinkedCounterpart | None, *, with_record: bool) -> BackupItem:
     """One schedule as it is.
 
     Args:
         entry: both sides.
-        held: the counterpart that will be deleted, if any.
+        linked: the counterpart that will be deleted, if any.
         with_record: whether the record will be deleted too.
     """
     record = entry.record if with_record else None
-    counterpart = held.counterpart if held else None
-    component = held.component if held else entry.component
+    counterpart = linked.counterpart if linked else None
+    component = linked.component if linked else entry.component
     snapshot = entry.snapshot
     runs = counterpart.snapshot_id if counterpart else snapshot.id if snapshot else ""
     known = snapshot is not None and snapshot.id == runs
     settings = counterpart.settings if counterpart else {}
     return BackupItem(
-        name=record.name if record else _name_of(entry, held),
+        name=record.name if record else _name_of(entry, linked),
         project=entry.project,
         project_id=entry.project_id,
         stack=entry.stack,
@@ -105,7 +105,7 @@ def to_item(entry: Entry, held: LinkedCounterpart | None, *, with_record: bool) 
         snapshot=(runs or "") if known else "",
         reference=record.marker.reference if record else "",
         source=record.marker.source if record else "",
-        cadence=_cadence(entry, held),
+        cadence=_cadence(entry, linked),
         native_cadence=counterpart.native.text if counterpart else "",
         cron=(record and record.cron) or "",
         settings={key: value for key, value in settings.items() if value is not None},
@@ -177,14 +177,14 @@ def read_backup(path: Path) -> Backup:
         raise BackupError(f"'{path}' has invalid items: {error}.") from error
 
 
-def _name_of(entry: Entry, held: LinkedCounterpart | None) -> str:
-    native_id = held.counterpart.native_id if held else entry.native_id
+def _name_of(entry: Entry, linked: LinkedCounterpart | None) -> str:
+    native_id = linked.counterpart.native_id if linked else entry.native_id
     tail = native_id.rpartition("/")[2]
     return f"{entry.pipeline}-{tail}" if entry.pipeline and entry.pipeline not in tail else tail
 
 
-def _cadence(entry: Entry, held: LinkedCounterpart | None) -> Cadence | None:
-    real = held.counterpart.cadence if held else None
+def _cadence(entry: Entry, linked: LinkedCounterpart | None) -> Cadence | None:
+    real = linked.counterpart.cadence if linked else None
     return real or (entry.record.cadence if entry.record else None)
 
 

@@ -47,14 +47,14 @@ class Removal:
 
     Args:
         entry: both sides as they were when it was planned.
-        held: its counterparts that will be deleted.
+        linked: its counterparts that will be deleted.
         with_record: whether the record will be deleted too.
         why: the codes of the findings, or ``named``.
         warning: what else the user must know; may be empty.
     """
 
     entry: Entry
-    held: tuple[LinkedCounterpart, ...]
+    linked: tuple[LinkedCounterpart, ...]
     with_record: bool
     why: str
     warning: str = ""
@@ -62,14 +62,14 @@ class Removal:
     @property
     def name(self) -> str:
         """The schedule's name, or the native id."""
-        return self.entry.name if self.with_record else self.held[0].counterpart.native_id
+        return self.entry.name if self.with_record else self.linked[0].counterpart.native_id
 
     def items(self) -> Iterator[BackupItem]:
         """The items for the backup."""
-        if not self.held:
+        if not self.linked:
             yield to_item(self.entry, None, with_record=True)
-        for index, held in enumerate(self.held):
-            yield to_item(self.entry, held, with_record=self.with_record and index == 0)
+        for index, linked in enumerate(self.linked):
+            yield to_item(self.entry, linked, with_record=self.with_record and index == 0)
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def _check_names(inventory: Inventory, names: Sequence[str]) -> None:
 
 def _names(entry: Entry) -> list[str]:
     mine = [entry.record.name] if entry.record else []
-    return [*mine, *(held.counterpart.native_id for held in entry.held)]
+    return [*mine, *(linked.counterpart.native_id for linked in entry.linked)]
 
 
 def _called(entry: Entry, names: Sequence[str]) -> list[str]:
@@ -265,7 +265,7 @@ def _left_alone(entry: Entry, codes: Collection[str], *, named: bool, record_onl
         )
     if "unknown-counterpart" in codes:
         return "this ZenML does not know it; it may belong to another server. Name it to remove it."
-    if any(held.link == "name" for held in entry.held):
+    if any(linked.link == "name" for linked in entry.linked):
         return "only its name links it to a schedule. Name it to remove it."
     return ""
 
@@ -277,14 +277,14 @@ def _step(
     warning = ""
     if entry.owner:
         warning = f"owned by {entry.owner}; the next 'pulumi up' there creates it again."
-    extra = tuple(it for it in entry.held[1:] if it.counterpart.native_id in called)
+    extra = tuple(it for it in entry.linked[1:] if it.counterpart.native_id in called)
     if extra or (entry.record and codes and set(codes) == {"duplicate-counterparts"}):
         # The schedule itself is fine: only the extra counterparts are removed.
-        return Removal(entry, extra or entry.held[1:], False, why, warning)
+        return Removal(entry, extra or entry.linked[1:], False, why, warning)
     if entry.record is None:
-        return Removal(entry, entry.held, False, why, warning)
-    held = () if record_only and entry.component is None else entry.held
-    return Removal(entry, held, True, why, warning)
+        return Removal(entry, entry.linked, False, why, warning)
+    linked = () if record_only and entry.component is None else entry.linked
+    return Removal(entry, linked, True, why, warning)
 
 
 def _remove(plan: CleanupPlan, step: Removal, policy: Policy) -> None:
@@ -296,11 +296,11 @@ def _remove(plan: CleanupPlan, step: Removal, policy: Policy) -> None:
         record = session.records.get(entry.record.id)
     if record:
         _check_unchanged(step, record, pairs)
-    first, *others = step.held or (None,)
+    first, *others = step.linked or (None,)
     if first is None or (record and first.component.id != record.orchestrator_id):
-        first, others = None, list(step.held)
-    for held in others:
-        _remove_counterpart(pairs, held, policy)
+        first, others = None, list(step.linked)
+    for linked in others:
+        _remove_counterpart(pairs, linked, policy)
     if record is None:
         if first:
             _remove_counterpart(pairs, first, policy)
@@ -323,18 +323,18 @@ def _check_unchanged(step: Removal, record: Record, pairs: Pairs) -> None:
     assert entry.record
     if record.marker.owner != entry.record.marker.owner:
         raise InputError(record.name, f"it belongs to '{record.marker.owner}' now. Plan again.")
-    if step.held or entry.component is None or entry.shared_with:
+    if step.linked or entry.component is None or entry.shared_with:
         return
     found = pairs.find(record).counterpart
     if found and not found.problem:
         raise InputError(record.name, "it has a counterpart now. Plan again.")
 
 
-def _remove_counterpart(pairs: Pairs, held: LinkedCounterpart, policy: Policy) -> None:
+def _remove_counterpart(pairs: Pairs, linked: LinkedCounterpart, policy: Policy) -> None:
     pairs.delete(
         "",
-        native_id=held.counterpart.native_id,
-        orchestrator_id=held.component.id,
+        native_id=linked.counterpart.native_id,
+        orchestrator_id=linked.component.id,
         policy=policy,
     )
 
@@ -343,14 +343,14 @@ def _surprises(plan: CleanupPlan, done: RemovalResult) -> Iterator[str]:
     zenml = plan.inventory.zenml
     entry = done.step.entry
     assert done.removed
-    ids = {held.counterpart.snapshot_id for held in done.step.held}
+    ids = {linked.counterpart.snapshot_id for linked in done.step.linked}
     known = [id for id in ids if id and entry.snapshot and entry.snapshot.id == id]
     if known:
         for run in zenml.runs_of_snapshots(entry.project_id, known, done.removed):
             if run.started > done.removed:
                 yield f"'{done.step.name}' was removed, and run '{run.name}' started after that."
-    for held in done.step.held:
-        orchestrator = held.component.orchestrator
-        if orchestrator and orchestrator.read(held.counterpart.native_id):
-            where = held.component.name
-            yield f"'{held.counterpart.native_id}' was removed, and is back in '{where}'."
+    for linked in done.step.linked:
+        orchestrator = linked.component.orchestrator
+        if orchestrator and orchestrator.read(linked.counterpart.native_id):
+            where = linked.component.name
+            yield f"'{linked.counterpart.native_id}' was removed, and is back in '{where}'."

@@ -25,7 +25,7 @@ def find_schedule(inventory: Inventory, name: str) -> Entry:
     found = [
         entry
         for entry in inventory.entries
-        if name == entry.name or any(it.counterpart.native_id == name for it in entry.held)
+        if name == entry.name or any(it.counterpart.native_id == name for it in entry.linked)
     ]
     if not found:
         raise NotFoundError(
@@ -122,7 +122,7 @@ def _set_paused(inventory: Inventory, entry: Entry, paused: bool, when_running: 
     pairs = Pairs(inventory.zenml.session(entry.project_id))
     pair = Pair(entry.record, entry.counterpart, orchestrator)
     pairs.set_paused(pair, paused, policy=Policy(when_running))
-    for extra in entry.held[1:]:
+    for extra in entry.linked[1:]:
         other = replace(pair, record=None, counterpart=extra.counterpart)
         pairs.set_paused(replace(other, orchestrator=extra.component.orchestrator), paused)
 
@@ -130,7 +130,7 @@ def _set_paused(inventory: Inventory, entry: Entry, paused: bool, when_running: 
 def _reachable(entry: Entry) -> Orchestrator | None:
     if not entry.reachable:
         raise RefusedError("ZenML", f"the orchestrator of '{entry.name}' cannot be read.")
-    return entry.held[0].component.orchestrator if entry.held else entry.orchestrator
+    return entry.linked[0].component.orchestrator if entry.linked else entry.orchestrator
 
 
 def _remember(inventory: Inventory, entry: Entry, until: datetime | None) -> None:

@@ -137,10 +137,10 @@ class Engine:
                 "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
                 "PULUMI_HOME": str(root / "home"),
             }
-            yield cls._made(root / "project", stack, {**own, **env})
+            yield cls._created(root / "project", stack, {**own, **env})
 
     @classmethod
-    def _made(cls, folder: Path, stack: str, env: Mapping[str, str]) -> Engine:
+    def _created(cls, folder: Path, stack: str, env: Mapping[str, str]) -> Engine:
         with _engine_errors(stack):
             _command().run(["stack", "init", stack, "--no-select"], str(folder), env)
         return cls(folder, stack, env)
@@ -161,7 +161,7 @@ class Engine:
                 refresh=refresh or None,
                 target=list(targets) or None,
                 color="never",
-                on_event=partial(_take, outcome),
+                on_event=partial(_collect, outcome),
             )
         return outcome
 
@@ -182,7 +182,7 @@ class Engine:
                     target=list(targets) or None,
                     color="never",
                     show_secrets=False,
-                    on_event=partial(_take, outcome),
+                    on_event=partial(_collect, outcome),
                 )
         except RefusedError as error:
             outcome.errors = outcome.errors or [error.reason]
@@ -228,12 +228,12 @@ def _interpreter() -> dict[str, str]:
     """Run programs with this interpreter, unless an environment or the project has its own."""
     if os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX"):
         return {}
-    # Not resolved: the link is what tells Python which environment it belongs to.
+    # Not resolved: Python finds its environment through the symbolic link.
     here = str(Path(sys.executable).parent)
     return {"PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)])}
 
 
-def _take(outcome: EngineResult, event: EngineEvent) -> None:
+def _collect(outcome: EngineResult, event: EngineEvent) -> None:
     diagnostic = event.diagnostic_event
     if diagnostic and not diagnostic.ephemeral:
         text = masked(_DIRECTIVE.sub("", diagnostic.message).strip())
@@ -300,8 +300,8 @@ def _locked(stack: str, text: str) -> str:
 def _refused(stack: str, text: str, errors: Sequence[str]) -> PulumiZenmlError:
     """The error of a failed command, in a few lines at most."""
     lines = [it.strip() for it in text.splitlines()]
-    told = [it.removeprefix("error: ") for it in lines if it.startswith("error: ")]
-    reason = masked(" ".join(dict.fromkeys(errors or told)) or lines[-1])
+    messages = [it.removeprefix("error: ") for it in lines if it.startswith("error: ")]
+    reason = masked(" ".join(dict.fromkeys(errors or messages)) or lines[-1])
     if "assphrase" in reason:
         return UnauthenticatedError(
             PULUMI,

@@ -32,7 +32,7 @@ class Entry:
     Args:
         project, project_id: the ZenML project; empty for a counterpart that ZenML does not know.
         record: the row in ZenML.
-        held: its counterparts; more than one is an error.
+        linked: its counterparts; more than one is an error.
         component: the orchestrator that the record names; ``None`` when it was deleted.
         stack: the ZenML stack's name; empty when it was deleted or is not known.
         stack_gone: the stack it was submitted to was deleted.
@@ -46,7 +46,7 @@ class Entry:
     project: str = ""
     project_id: str = ""
     record: Record | None = None
-    held: tuple[LinkedCounterpart, ...] = ()
+    linked: tuple[LinkedCounterpart, ...] = ()
     component: Component | None = None
     stack: str = ""
     stack_gone: bool = False
@@ -59,7 +59,7 @@ class Entry:
     @property
     def counterpart(self) -> Counterpart | None:
         """Its counterpart, the first if there are several."""
-        return self.held[0].counterpart if self.held else None
+        return self.linked[0].counterpart if self.linked else None
 
     @property
     def name(self) -> str:
@@ -89,7 +89,9 @@ class Entry:
     def owner(self) -> str:
         """``<project>/<stack>/<resource>`` of the Pulumi resource; empty for none."""
         mine = self.record.marker.owner if self.record else ""
-        return mine or next((it.counterpart.owner for it in self.held if it.counterpart.owner), "")
+        return mine or next(
+            (it.counterpart.owner for it in self.linked if it.counterpart.owner), ""
+        )
 
     @property
     def cadence(self) -> Cadence | None:

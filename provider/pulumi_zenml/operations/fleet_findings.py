@@ -17,7 +17,7 @@ from pulumi_zenml.operations.pair_findings import finding, is_over
 
 _AHEAD = timedelta(hours=24)
 _WINDOW = timedelta(hours=1)
-_TOLD = 5
+_MOST_SHOWN = 5
 _MOST_STARTS = 200_000
 
 FREQUENCIES = frozenset(
@@ -60,11 +60,13 @@ def _crowded(inventory: Inventory, options: AuditOptions) -> Iterator[Finding]:
 def _crowd(entries: Sequence[Entry], times: Sequence[datetime]) -> Finding:
     moves = _staggered(entries)
     names = [entry.name for entry in entries]
-    others = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
-    told = "; ".join(f"'{name}' to '{cron}'" for name, cron in list(moves.items())[:_TOLD])
-    more = f" and {len(moves) - _TOLD} more" if len(moves) > _TOLD else ""
+    others = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    proposals = "; ".join(
+        f"'{name}' to '{cron}'" for name, cron in list(moves.items())[:_MOST_SHOWN]
+    )
+    more = f" and {len(moves) - _MOST_SHOWN} more" if len(moves) > _MOST_SHOWN else ""
     often = "once" if len(times) == 1 else f"{len(times)} times"
-    proposal = f" Spread over an hour: {told}{more}." if moves else ""
+    proposal = f" Spread over an hour: {proposals}{more}." if moves else ""
     first = times[0].astimezone(UTC)
     return Finding(
         code="crowded-minute",
@@ -73,7 +75,7 @@ def _crowd(entries: Sequence[Entry], times: Sequence[datetime]) -> Finding:
         f"first at {first:%Y-%m-%d %H:%M} UTC.{proposal}",
         fix="pulumi-zenml audit --code crowded-minute --json  # and give each Schedule "
         "spread=timedelta(hours=1)",
-        schedule=", ".join(names[:_TOLD]) + others,
+        schedule=", ".join(names[:_MOST_SHOWN]) + others,
         evidence={"schedules": names, "minutes": [it.isoformat() for it in times], "move": moves},
     )
 

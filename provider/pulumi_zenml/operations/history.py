@@ -84,8 +84,8 @@ def load_history(
         runs = inventory.zenml.runs_of(entry.project_id, entry.record.id, limit)
     native: list[NativeRun] = []
     orchestrator = entry.orchestrator
-    tells = orchestrator and isinstance(orchestrator.capabilities.run_history, Yes)
-    if entry.counterpart and orchestrator and tells:
+    has_runs = orchestrator and isinstance(orchestrator.capabilities.run_history, Yes)
+    if entry.counterpart and orchestrator and has_runs:
         # Not by `since`: a run that waits to be started has no start yet.
         native = [
             run

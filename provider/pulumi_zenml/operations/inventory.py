@@ -106,7 +106,7 @@ class Inventory:
     @property
     def counterparts(self) -> int:
         """How many native schedules were found."""
-        return sum(len(entry.held) for entry in self.entries)
+        return sum(len(entry.linked) for entry in self.entries)
 
 
 OnProgress = Callable[[str], None]

@@ -74,17 +74,17 @@ class _Join:
             self._of_record.setdefault(snapshot.schedule_id, []).append(snapshot.id)
 
     def entries(self, elsewhere: Sequence[Project], *, whole: bool) -> list[Entry]:
-        held = self._distinct()
-        missing = self._look_up(it.counterpart.snapshot_id for it in held)
+        linked = self._distinct()
+        missing = self._look_up(it.counterpart.snapshot_id for it in linked)
         theirs: set[str] = set()
         for project in elsewhere:
             if missing:
                 theirs |= self._zenml.snapshots(project.id, missing).keys()
-        held = [it for it in held if it.counterpart.snapshot_id not in theirs]
+        linked = [it for it in linked if it.counterpart.snapshot_id not in theirs]
         mine: dict[str, list[LinkedCounterpart]] = {}
         shared: dict[str, list[str]] = {}
         alone: list[LinkedCounterpart] = []
-        for it in held:
+        for it in linked:
             claims = self._claims(it)
             if not claims:
                 alone.append(it)
@@ -139,14 +139,14 @@ class _Join:
         linked = self._records.get(snapshot.schedule_id) if snapshot else None
         return linked or self._by_snapshot.get(id or "")
 
-    def _claims(self, held: LinkedCounterpart) -> dict[str, Link]:
+    def _claims(self, linked: LinkedCounterpart) -> dict[str, Link]:
         """The records that claim a counterpart, the best claim first."""
         claims: dict[str, Link] = {}
-        record = self._record_of_snapshot(held.counterpart.snapshot_id)
+        record = self._record_of_snapshot(linked.counterpart.snapshot_id)
         if record:
             claims[record.id] = "snapshot"
-        native_id = held.counterpart.native_id
-        for component_id in sorted(self._seen_in[_identity(held.component, held.counterpart)]):
+        native_id = linked.counterpart.native_id
+        for component_id in sorted(self._seen_in[_identity(linked.component, linked.counterpart)]):
             for key in dict.fromkeys((native_id, native_id.rpartition("/")[2])):
                 for other in self._by_stored_link.get((component_id, key), ()):
                     claims.setdefault(other, "stored")
@@ -165,25 +165,25 @@ class _Join:
             if it.id not in mine and it.id not in shared
         }
         left = []
-        for held in alone:
-            unreadable = held.counterpart.snapshot_id not in self._snapshots
-            name = slug(held.counterpart.native_id.rpartition("/")[2])
-            record = free.pop((held.component.id, name), None) if unreadable else None
+        for linked in alone:
+            unreadable = linked.counterpart.snapshot_id not in self._snapshots
+            name = slug(linked.counterpart.native_id.rpartition("/")[2])
+            record = free.pop((linked.component.id, name), None) if unreadable else None
             if record:
-                mine[record] = [replace(held, link="name")]
+                mine[record] = [replace(linked, link="name")]
             else:
-                left.append(held)
+                left.append(linked)
         return left
 
     def _of(
         self,
         project: Project,
         record: Record,
-        held: Sequence[LinkedCounterpart],
+        linked: Sequence[LinkedCounterpart],
         shared: Sequence[str],
     ) -> Entry:
         component = self._zenml.components().get(record.orchestrator_id or "")
-        running = held[0].counterpart.snapshot_id if held else ""
+        running = linked[0].counterpart.snapshot_id if linked else ""
         latest = next(iter(self._of_record.get(record.id, ())), "")
         known = filter(
             None, map(self._snapshots.get, (running or "", record.marker.snapshot, latest))
@@ -198,7 +198,7 @@ class _Join:
             project=project.name,
             project_id=project.id,
             record=record,
-            held=tuple(sorted(held, key=partial(_best_first, record))),
+            linked=tuple(sorted(linked, key=partial(_best_first, record))),
             component=component,
             stack=snapshot.stack if snapshot and snapshot.stack else only,
             stack_gone=snapshot is not None and not snapshot.stack,
@@ -216,18 +216,18 @@ class _Join:
         now = self._zenml.snapshot_named(project.id, reference)
         return "" if now == source else now or "nothing"
 
-    def _orphan(self, held: LinkedCounterpart) -> Entry:
-        snapshot = self._snapshots.get(held.counterpart.snapshot_id or "")
+    def _orphan(self, linked: LinkedCounterpart) -> Entry:
+        snapshot = self._snapshots.get(linked.counterpart.snapshot_id or "")
         names = {project.id: project.name for project in self._projects}
-        stacks = held.component.stacks
+        stacks = linked.component.stacks
         return Entry(
             project=names.get(snapshot.project_id, "") if snapshot else "",
             project_id=snapshot.project_id if snapshot else "",
-            held=(held,),
-            component=held.component,
+            linked=(linked,),
+            component=linked.component,
             stack=snapshot.stack if snapshot and snapshot.stack else next(iter(stacks), ""),
             stack_gone=snapshot is not None and not snapshot.stack,
-            pipeline=snapshot.pipeline if snapshot else held.counterpart.pipeline,
+            pipeline=snapshot.pipeline if snapshot else linked.counterpart.pipeline,
             snapshot=snapshot,
         )
 
@@ -257,8 +257,8 @@ def _stored_links(records: Iterable[Record]) -> dict[tuple[str, str], list[str]]
     return index
 
 
-def _best_first(record: Record, held: LinkedCounterpart) -> tuple[bool, bool, str]:
-    counterpart = held.counterpart
+def _best_first(record: Record, linked: LinkedCounterpart) -> tuple[bool, bool, str]:
+    counterpart = linked.counterpart
     return (
         counterpart.native_id != record.marker.native_id,
         counterpart.snapshot_id != record.marker.snapshot,

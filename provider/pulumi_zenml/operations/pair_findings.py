@@ -26,7 +26,7 @@ def finding(
     message: str,
     fix: str,
     *,
-    held: LinkedCounterpart | None = None,
+    linked: LinkedCounterpart | None = None,
     severity: Severity | None = None,
     **evidence: object,
 ) -> Finding:
@@ -38,7 +38,7 @@ def finding(
         schedule=entry.record.name if entry.record else "",
         stack=entry.stack,
         flavor=entry.flavor,
-        native_id=held.counterpart.native_id if held else entry.native_id,
+        native_id=linked.counterpart.native_id if linked else entry.native_id,
         project=entry.project,
         owner=entry.owner,
         evidence=evidence,
@@ -63,9 +63,9 @@ def check_sides(entry: Entry, now: datetime) -> Iterator[Finding]:
     yield from _broken_record(entry, entry.record)
     if entry.component is None:
         yield _orchestrator_gone(entry)
-    elif entry.reachable and not entry.held:
+    elif entry.reachable and not entry.linked:
         yield from _without_counterpart(entry, entry.record, now)
-    if entry.held:
+    if entry.linked:
         yield from _both(entry, entry.record, now)
 
 
@@ -114,7 +114,7 @@ def _is_half_made(record: Record, now: datetime) -> bool:
 
 
 def _half_made(entry: Entry) -> Finding:
-    counterpart = f", with counterpart '{entry.native_id}'" if entry.held else ""
+    counterpart = f", with counterpart '{entry.native_id}'" if entry.linked else ""
     return finding(
         entry,
         "half-made",
@@ -124,9 +124,9 @@ def _half_made(entry: Entry) -> Finding:
 
 
 def _orphan(entry: Entry) -> Finding:
-    (held,) = entry.held
-    counterpart = held.counterpart
-    what = f"{_kind(held)} '{counterpart.native_id}' in '{held.component.name}'"
+    (linked,) = entry.linked
+    counterpart = linked.counterpart
+    what = f"{_kind(linked)} '{counterpart.native_id}' in '{linked.component.name}'"
     doing = "is paused" if counterpart.paused else f"fires '{counterpart.native.text}'"
     fix = (
         remedies.up(entry.owner) if entry.owner else remedies.cleanup(entry, counterpart.native_id)
@@ -153,7 +153,7 @@ def _orphan(entry: Entry) -> Finding:
 
 
 def _broken_record(entry: Entry, record: Record) -> Iterator[Finding]:
-    known = entry.held and not cadence_differs(entry)
+    known = entry.linked and not cadence_differs(entry)
     if record.cadence is None and not known:
         said = f"cron '{record.cron}' cannot be read" if record.cron else "it has no cadence"
         yield finding(
@@ -177,7 +177,7 @@ def _orchestrator_gone(entry: Entry) -> Finding:
         entry,
         "orchestrator-gone",
         f"the orchestrator that it was submitted to was deleted from ZenML.{left}",
-        remedies.ours(
+        remedies.command(
             "cleanup", "--apply", "--record-only", "--", entry.name, project=entry.project
         ),
         orchestrator_id=entry.record.orchestrator_id if entry.record else None,
@@ -231,7 +231,7 @@ def _both(entry: Entry, record: Record, now: datetime) -> Iterator[Finding]:
         )
     if counterpart and paused_differs(entry):
         where, other = ("natively", "in ZenML") if counterpart.paused else ("in ZenML", "natively")
-        fix = remedies.ours("pause" if counterpart.paused else "resume", "--", entry.name)
+        fix = remedies.command("pause" if counterpart.paused else "resume", "--", entry.name)
         yield finding(
             entry,
             "paused-on-one-side",
@@ -267,7 +267,7 @@ def _overdue(entry: Entry, record: Record, now: datetime) -> Iterator[Finding]:
             entry,
             "pause-overdue",
             f"it was paused until {until.isoformat()} and was not resumed.",
-            remedies.ours("resume", "--", entry.name, project=entry.project),
+            remedies.command("resume", "--", entry.name, project=entry.project),
         )
 
 
@@ -281,16 +281,16 @@ def paused_until(record: Record) -> datetime | None:
 
 
 def _links(entry: Entry) -> Iterator[Finding]:
-    first, *others = entry.held
+    first, *others = entry.linked
     for extra in others:
         yield finding(
             entry,
             "duplicate-counterparts",
-            f"it has {len(entry.held)} counterparts: besides '{first.counterpart.native_id}', "
+            f"it has {len(entry.linked)} counterparts: besides '{first.counterpart.native_id}', "
             f"{_kind(extra)} '{extra.counterpart.native_id}' in '{extra.component.name}' starts "
             "the same pipeline.",
             remedies.cleanup(entry, extra.counterpart.native_id),
-            held=extra,
+            linked=extra,
         )
     if first.link == "name":
         yield finding(
@@ -303,15 +303,15 @@ def _links(entry: Entry) -> Iterator[Finding]:
 
 
 def _broken_counterparts(entry: Entry) -> Iterator[Finding]:
-    for held in entry.held:
-        problem = held.counterpart.problem
+    for linked in entry.linked:
+        problem = linked.counterpart.problem
         if problem:
             yield finding(
                 entry,
                 "broken-counterpart",
-                f"{_kind(held)} '{held.counterpart.native_id}': {problem}",
+                f"{_kind(linked)} '{linked.counterpart.native_id}': {problem}",
                 remedies.up_or_cleanup(entry),
-                held=held,
+                linked=linked,
             )
 
 
@@ -353,8 +353,8 @@ def _runs_image(entry: Entry) -> bool:
     return entry.orchestrator is not None and entry.orchestrator.capabilities.runs_image
 
 
-def _kind(held: LinkedCounterpart) -> str:
-    orchestrator = held.component.orchestrator
+def _kind(linked: LinkedCounterpart) -> str:
+    orchestrator = linked.component.orchestrator
     return orchestrator.capabilities.counterpart if orchestrator else "counterpart"
 
 

@@ -38,7 +38,7 @@ class Command(PulumiCommand):
             CommandError: it failed.
             KeyboardInterrupt: it was interrupted, and has ended.
         """
-        heard: tuple[list[str], list[str]] = ([], [])
+        lines: tuple[list[str], list[str]] = ([], [])
         with subprocess.Popen(
             [self.command, *args, "--non-interactive"],
             stdin=subprocess.DEVNULL,
@@ -50,19 +50,19 @@ class Command(PulumiCommand):
             errors="replace",
             start_new_session=True,
         ) as process:
-            ears = [
-                threading.Thread(target=_listen, args=it, daemon=True)
+            readers = [
+                threading.Thread(target=_read_lines, args=it, daemon=True)
                 for it in (
-                    (process.stdout, on_output, heard[0]),
-                    (process.stderr, on_error, heard[1]),
+                    (process.stdout, on_output, lines[0]),
+                    (process.stderr, on_error, lines[1]),
                 )
             ]
-            for ear in ears:
-                ear.start()
+            for reader in readers:
+                reader.start()
             interrupted = _wait(process)
-            for ear in ears:
-                ear.join()
-        result = CommandResult("\n".join(heard[0]), "\n".join(heard[1]), process.returncode)
+            for reader in readers:
+                reader.join()
+        result = CommandResult("\n".join(lines[0]), "\n".join(lines[1]), process.returncode)
         if interrupted:
             raise KeyboardInterrupt
         if process.returncode != 0:
@@ -70,9 +70,9 @@ class Command(PulumiCommand):
         return result
 
 
-def _listen(stream: IO[str], on_line: OnOutput, heard: list[str]) -> None:
+def _read_lines(stream: IO[str], on_line: OnOutput, lines: list[str]) -> None:
     for line in stream:
-        heard.append(line.rstrip())
+        lines.append(line.rstrip())
         if on_line:
             on_line(line.rstrip())
 

@@ -107,7 +107,7 @@ def reconcile(
     apply: bool = True,
     everything: bool = False,
     on_progress: OnProgress = lambda text: None,
-    tell: OnProgress = lambda text: None,
+    on_message: OnProgress = lambda text: None,
 ) -> ReconcileResult:
     """Refresh every schedule of a stack, and let ``pulumi up`` repair what drifted.
 
@@ -120,7 +120,7 @@ def reconcile(
         apply: repair; else only report.
         everything: the stack's other resources too, not only its schedules.
         on_progress: called with each step, for a progress line.
-        tell: called with the diagnostics of Pulumi and its providers.
+        on_message: called with the diagnostics of Pulumi and its providers.
 
     Raises:
         NotFoundError: there is no Pulumi CLI, no such project or no such stack.
@@ -133,14 +133,15 @@ def reconcile(
     engine = Engine(folder, stack)
     on_progress("refreshing: reading both sides")
     planned = engine.preview(refresh=True, targets=targets)
-    report_messages(planned, tell)
+    report_messages(planned, on_message)
     found = ReconcileResult(stack, _repairs(planned))
     if not found.repairs or not apply:
         return found
     on_progress("pulumi up: repairing")
     outcome = engine.up(targets=targets)
     report_messages(
-        EngineResult(messages=[it for it in outcome.messages if it not in planned.messages]), tell
+        EngineResult(messages=[it for it in outcome.messages if it not in planned.messages]),
+        on_message,
     )
     return ReconcileResult(
         stack,

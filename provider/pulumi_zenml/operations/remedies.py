@@ -20,15 +20,15 @@ def up(owner: str, *options: str) -> str:
     return f"{shlex.join(words)}  # in the program of project {project}"
 
 
-def ours(command: str, *words: str, project: str = "") -> str:
+def command(name: str, *words: str, project: str = "") -> str:
     """A ``pulumi-zenml`` command."""
     where = ["--project", project] if project else []
-    return shlex.join(["pulumi-zenml", command, *where, *words])
+    return shlex.join(["pulumi-zenml", name, *where, *words])
 
 
 def cleanup(entry: Entry, name: str) -> str:
     """Remove a schedule by its name or native id."""
-    return ours("cleanup", "--apply", "--", name, project=entry.project)
+    return command("cleanup", "--apply", "--", name, project=entry.project)
 
 
 def up_or_cleanup(entry: Entry) -> str:
@@ -39,10 +39,12 @@ def up_or_cleanup(entry: Entry) -> str:
 def rebuild(entry: Entry) -> str:
     """Let the program that declares it update it; adopt an unmanaged one."""
     return (
-        up(entry.owner) if entry.owner else ours("adopt", "--", entry.name, project=entry.project)
+        up(entry.owner)
+        if entry.owner
+        else command("adopt", "--", entry.name, project=entry.project)
     )
 
 
-def look(entry: Entry) -> str:
+def history(entry: Entry) -> str:
     """Show its runs."""
-    return ours("history", "--", entry.name, project=entry.project)
+    return command("history", "--", entry.name, project=entry.project)

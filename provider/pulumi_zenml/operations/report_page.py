@@ -219,7 +219,7 @@ def _result(run: Run) -> str:
 
 def _scope(report: Report) -> list[str]:
     scope = report.scope
-    told = {
+    filters = {
         "project": scope.projects,
         "stack": scope.stacks,
         "pipeline": scope.pipelines,
@@ -228,7 +228,7 @@ def _scope(report: Report) -> list[str]:
         "state": scope.states,
         "schedule": scope.names,
     }
-    words = [f"{key} {' or '.join(map(safe, values))}" for key, values in told.items() if values]
+    words = [f"{key} {' or '.join(map(safe, values))}" for key, values in filters.items() if values]
     if scope.managed is not None:
         words.append("managed by Pulumi" if scope.managed else "not managed by Pulumi")
     return words

@@ -22,7 +22,7 @@ from pulumi_zenml.orchestrators.capabilities import Yes
 from pulumi_zenml.orchestrators.counterpart import NativeRun
 
 _NATIVE_RUNS = 1000
-_TOLD = 5
+_MOST_SHOWN = 5
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Timing:
                     self.windows[entry.record.id] = judged
         self.runs = load_runs(inventory, self.windows, options, since)
         self.unreachable: list[Unreachable] = []
-        self.judged: dict[str, AuditMark] = {}
+        self.marks: dict[str, AuditMark] = {}
         """What to record, by record id; without what could not be read."""
         self.gaps: dict[str, list[datetime]] = {}
         """The fires without a run on either side, by record id."""
@@ -129,7 +129,7 @@ class Timing:
                 Unreachable("orchestrator", entry.name, entry.flavor, f"its runs: {error}")
             )
             return
-        self.judged[id] = AuditMark.of(entry, self._now - self._options.grace)
+        self.marks[id] = AuditMark.of(entry, self._now - self._options.grace)
 
     def _missed(
         self, entry: Entry, id: str, runs: Sequence[Run], *, failing: bool
@@ -181,18 +181,18 @@ class Timing:
             "never-fired",
             f"it was created at {made}, should have fired since, and has no run in ZenML or in "
             f"{entry.flavor}.",
-            remedies.ours("doctor", "--", entry.name, project=entry.project),
+            remedies.command("doctor", "--", entry.name, project=entry.project),
         )
 
     def _missed_runs(self, entry: Entry, gaps: Sequence[datetime]) -> Finding:
-        told = ", ".join(_shown(it) for it in gaps[:_TOLD])
-        more = f" and {len(gaps) - _TOLD} more" if len(gaps) > _TOLD else ""
+        times_missed = ", ".join(_shown(it) for it in gaps[:_MOST_SHOWN])
+        more = f" and {len(gaps) - _MOST_SHOWN} more" if len(gaps) > _MOST_SHOWN else ""
         times = "once" if len(gaps) == 1 else f"{len(gaps)} times"
         return finding(
             entry,
             "missed-runs",
-            f"it did not run {times} when it should have: {told}{more}.",
-            remedies.look(entry),
+            f"it did not run {times} when it should have: {times_missed}{more}.",
+            remedies.history(entry),
             missed=[it.isoformat() for it in gaps],
         )
 
@@ -204,7 +204,7 @@ class Timing:
                 "failing",
                 f"its last {len(finished)} runs failed, the last one ('{finished[0].name}') at "
                 f"{_shown(finished[0].started)}.",
-                remedies.look(entry),
+                remedies.history(entry),
                 runs=[it.id for it in finished],
             )
 
@@ -217,7 +217,7 @@ class Timing:
                 "failing",
                 f"its last {len(last)} runs failed in {entry.flavor} before they reached ZenML, "
                 f"the last one '{last[0].run_id}' ({last[0].native_state}).",
-                remedies.look(entry),
+                remedies.history(entry),
                 runs=[it.run_id for it in last],
             )
 
@@ -234,7 +234,7 @@ class Timing:
                 entry,
                 "long-running",
                 f"run '{run.name}' has been in progress since {_shown(run.started)}, {why}.",
-                remedies.look(entry),
+                remedies.history(entry),
                 run=run.id,
             )
 

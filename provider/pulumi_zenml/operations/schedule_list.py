@@ -83,17 +83,17 @@ def drift_of(entry: Entry, now: datetime) -> str:
         return "no record"
     if entry.component is None:
         return "no orchestrator"
-    if not entry.held:
+    if not entry.linked:
         return "" if is_over(entry, now) else "no counterpart"
-    told = []
-    if len(entry.held) > 1:
-        told.append(f"{len(entry.held)} counterparts")
+    parts = []
+    if len(entry.linked) > 1:
+        parts.append(f"{len(entry.linked)} counterparts")
     if not is_over(entry, now):
         if cadence_differs(entry):
-            told.append("cadence")
+            parts.append("cadence")
         if paused_differs(entry):
-            told.append("paused")
-    return ", ".join(told)
+            parts.append("paused")
+    return ", ".join(parts)
 
 
 def _row(entry: Entry, last: Mapping[str, Run], now: datetime) -> ScheduleRow:
@@ -135,5 +135,5 @@ def _next_run(entry: Entry, now: datetime) -> datetime | None:
 
 
 def _links(entry: Entry) -> str:
-    links = {held.link for held in entry.held if held.link}
+    links = {linked.link for linked in entry.linked if linked.link}
     return ", ".join(sorted(links))

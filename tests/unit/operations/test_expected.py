@@ -42,7 +42,7 @@ def entry(
         updated=updated,
     )  # fmt: skip
     return Entry(
-        record=record, held=(LinkedCounterpart(counterpart, component),), component=component
+        record=record, linked=(LinkedCounterpart(counterpart, component),), component=component
     )
 
 
@@ -122,7 +122,7 @@ def test_what_may_not_fire_owes_nothing() -> None:
         entry(HOURLY, ended=True),
         replace(entry(HOURLY), reachable=False),
         replace(entry(HOURLY), record=None),
-        replace(entry(HOURLY), held=()),
+        replace(entry(HOURLY), linked=()),
     ):
         assert window(of, None, options, NOW) is None
 

@@ -114,4 +114,4 @@ def _used(
 def _components(entry: Entry) -> Iterator[Component]:
     if entry.component:
         yield entry.component
-    yield from (held.component for held in entry.held)
+    yield from (linked.component for linked in entry.linked)

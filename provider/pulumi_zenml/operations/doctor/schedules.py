@@ -21,7 +21,7 @@ from pulumi_zenml.orchestrators.probe import Result, Seen
 _AREA = "schedule"
 _BACK = timedelta(days=7)
 _RUNS = 50
-_TOLD = 5
+_MOST_SHOWN = 5
 _BAD = ("failed", "missing")
 
 
@@ -82,7 +82,7 @@ def _sides(inventory: Inventory, entry: Entry) -> Iterator[Check]:
         why = "its orchestrator could not be read"
         yield Check(_AREA, "both sides", entry.name, "unknown", why)
     elif not findings:
-        links = {held.link for held in entry.held}
+        links = {linked.link for linked in entry.linked}
         by = "linked by the snapshot" if "snapshot" in links else "linked"
         states = f"{entry.zenml_state} in ZenML, {entry.native_state} in {entry.flavor}"
         yield Check(_AREA, "both sides", entry.name, "ok", f"they agree, {by}: {states}")
@@ -90,10 +90,10 @@ def _sides(inventory: Inventory, entry: Entry) -> Iterator[Check]:
 
 def _zones(entry: Entry) -> Sequence[str]:
     found = [entry.record.marker.timezone] if entry.record else []
-    for held in entry.held:
+    for linked in entry.linked:
         # An unknown zone is why a cadence cannot be read.
-        raw = held.counterpart.native.fields.get("timeZone")
-        cadence = held.counterpart.cadence
+        raw = linked.counterpart.native.fields.get("timeZone")
+        cadence = linked.counterpart.cadence
         found.append(cadence.timezone if cadence else str(raw or ""))
     return found
 
@@ -124,12 +124,12 @@ def _last_runs(inventory: Inventory, entry: Entry) -> Seen:
     if not rows:
         return Seen(f"none in {_BACK.days} days, and none expected")
     fix = f"pulumi-zenml history -- {shlex.quote(entry.name)}"
-    told = ", ".join(_told(it) for it in rows[:_TOLD])
+    runs = ", ".join(_outcome_at(it) for it in rows[:_MOST_SHOWN])
     if _outcome(rows[0]) in _BAD:
-        return Seen(f"newest first: {told}", "failed", fix)
+        return Seen(f"newest first: {runs}", "failed", fix)
     if any(_outcome(it) in _BAD for it in rows):
-        return Seen(f"newest first: {told}; not all of {len(rows)} succeeded", "warning", fix)
-    return Seen(f"newest first: {told}")
+        return Seen(f"newest first: {runs}; not all of {len(rows)} succeeded", "warning", fix)
+    return Seen(f"newest first: {runs}")
 
 
 def _outcome(row: HistoryRow) -> str:
@@ -138,7 +138,7 @@ def _outcome(row: HistoryRow) -> str:
     return row.zenml or row.native
 
 
-def _told(row: HistoryRow) -> str:
+def _outcome_at(row: HistoryRow) -> str:
     when = row.started or row.due
     return f"{_outcome(row)} {when.isoformat(timespec='minutes')}" if when else _outcome(row)
 
@@ -153,7 +153,7 @@ def _agreement(inventory: Inventory) -> Seen:
     count = len(inventory.entries)
     if not bad:
         return Seen(f"both sides agree on all {count} schedules")
-    more = f" and {len(bad) - _TOLD} more" if len(bad) > _TOLD else ""
-    told = ", ".join(f"'{it}'" for it in list(bad)[:_TOLD])
-    text = f"{len(bad)} of {count} schedules have findings: {told}{more}"
+    more = f" and {len(bad) - _MOST_SHOWN} more" if len(bad) > _MOST_SHOWN else ""
+    runs = ", ".join(f"'{it}'" for it in list(bad)[:_MOST_SHOWN])
+    text = f"{len(bad)} of {count} schedules have findings: {runs}{more}"
     return Seen(text, "failed" if worst == "failed" else "warning", "pulumi-zenml audit")

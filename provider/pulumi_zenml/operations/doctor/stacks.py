@@ -70,12 +70,12 @@ def _components(model: StackResponse) -> Seen:
     ]
     if lacking:
         return Seen(f"it has no {' and no '.join(lacking)}", "failed", _update(model.name))
-    told = [
+    parts = [
         f"{kind.value.replace('_', ' ')} {part.name} ({part.flavor_name})"
         for kind, parts in model.components.items()
         for part in parts
     ]
-    return Seen(", ".join(sorted(told)))
+    return Seen(", ".join(sorted(parts)))
 
 
 def _connectors(session: Session, model: StackResponse, now: datetime) -> Seen:
@@ -91,27 +91,27 @@ def _connectors(session: Session, model: StackResponse, now: datetime) -> Seen:
     with zenml_errors("list the service connectors"):
         listed: list[Any] = list(pages(session.client.list_service_connectors, hydrate=False))
     known = {str(it.id): it for it in listed}
-    told, over, soon = [], [], []
+    lines, over, soon = [], [], []
     for id, used_by in linked.items():
         found = known.get(id)
         whose = f"of {', '.join(sorted(set(used_by)))}"
         if found is None:
-            told.append(f"one {whose} that you cannot read")
+            lines.append(f"one {whose} that you cannot read")
             continue
         expires = found.expires_at
         if expires is None:
-            told.append(f"{found.name} ({whose})")
+            lines.append(f"{found.name} ({whose})")
             continue
         expires = expires.replace(tzinfo=UTC) if expires.tzinfo is None else expires
         ends = "expired" if expires <= now else "expires"
-        told.append(f"{found.name} ({whose}) {ends} at {expires.isoformat(timespec='minutes')}")
+        lines.append(f"{found.name} ({whose}) {ends} at {expires.isoformat(timespec='minutes')}")
         if expires <= now:
             over.append(found.name)
         elif expires - now < _SOON:
             soon.append(found.name)
     bad = over or soon
     fix = "; ".join(f"zenml service-connector update {it} --interactive" for it in bad)
-    return Seen("; ".join(told), "failed" if over else "warning" if soon else "ok", fix)
+    return Seen("; ".join(lines), "failed" if over else "warning" if soon else "ok", fix)
 
 
 def _load(model: StackResponse) -> Stack:

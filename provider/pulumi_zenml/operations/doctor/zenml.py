@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _AREA = "zenml"
 _SOON = timedelta(days=7)
-_TOLD = 5
+_MOST_SHOWN = 5
 _SIGN_IN = "Set a valid key (pulumi config set --secret zenml:apiKey, or ZENML_STORE_API_KEY), or "
 
 
@@ -68,19 +68,19 @@ def judge_versions(client: str, server: str, range: str) -> Seen:
     from packaging.specifiers import SpecifierSet
 
     specifier = SpecifierSet(range)
-    told = f"client {client}, server {server}, supported {range}"
+    versions = f"client {client}, server {server}, supported {range}"
     if not specifier.contains(client, prereleases=True):
-        return Seen(told, "failed", f"pip install 'zenml{range}'")
+        return Seen(versions, "failed", f"pip install 'zenml{range}'")
     if not specifier.contains(server, prereleases=True):
         remedy = (
             f"Upgrade or downgrade the server to {range}, or install a pulumi-zenml that supports "
             "the server's version."
         )
-        return Seen(told, "failed", remedy)
+        return Seen(versions, "failed", remedy)
     if client != server:
         # ZenML warns of any difference (zenml 0.98 rest_zen_store).
-        return Seen(told, "warning", f"pip install 'zenml=={server}'")
-    return Seen(told)
+        return Seen(versions, "warning", f"pip install 'zenml=={server}'")
+    return Seen(versions)
 
 
 def _reach(url: str) -> Seen:
@@ -135,8 +135,8 @@ def _projects(client: Client, wanted: str) -> Seen:
         raise NotFoundError(ZENML, f"there is no project '{wanted}'.", wanted=wanted, known=names)
     if not names:
         return Seen("no project is visible", "failed", "Request a role in a ZenML project.")
-    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
-    return Seen(f"{', '.join(names[:_TOLD])}{more}")
+    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    return Seen(f"{', '.join(names[:_MOST_SHOWN])}{more}")
 
 
 def _may_write(client: Client) -> Seen:

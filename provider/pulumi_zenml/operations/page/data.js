@@ -65,7 +65,7 @@ const clock = (time) => format(time, { hour: '2-digit', minute: '2-digit' });
 const weekday = (time) => format(time, { weekday: 'short', day: 'numeric', month: 'short' });
 
 /** A time in words: the day and the clock, and the year where it is another. */
-function told(time) {
+function timeInWords(time) {
   if (time === null || time === undefined) return '';
   const far = Math.abs(time - data.taken) > 300 * DAY;
   const year = far ? ` ${format(time, { year: 'numeric' })}` : '';

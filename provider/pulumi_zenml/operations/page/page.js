@@ -48,7 +48,7 @@ function taken() {
   const utc = new Date(data.taken * 1000).toISOString().slice(0, 16).replace('T', ' ');
   const before = zone;
   zone = 'local';
-  const here = viewer === 'UTC' ? '' : ` (${told(data.taken)} in ${viewer})`;
+  const here = viewer === 'UTC' ? '' : ` (${timeInWords(data.taken)} in ${viewer})`;
   zone = before;
   const where = data.where ? ` from ${data.where}` : '';
   const scope = data.scope.length ? `, only ${data.scope.join(', ')}` : '';
@@ -151,19 +151,19 @@ function build(row) {
       make('p', { class: 'cadence' }, row.cadence),
       make('p', { class: 'place' }, where)),
     row.line, row.lastCell, row.nextCell);
-  tellTimes(row);
+  showTimes(row);
   return row.element;
 }
 
-function tellTimes(row) {
+function showTimes(row) {
   const result = RESULTS[RESULT_OF[row.lastResult] ?? 'o'];
   const key = RESULT_OF[row.lastResult] ?? 'o';
   row.lastCell.replaceChildren(...(row.last === null
     ? [make('span', { class: 'label' }, 'Last run '), make('span', { class: 'quiet' }, 'none')]
-    : [make('span', { class: 'label' }, 'Last run '), make('span', { class: 'time' }, told(row.last)), ' ', make('span', { class: `result ${KIND_OF[key]}` }, key === 'o' ? row.lastResult : result)]));
+    : [make('span', { class: 'label' }, 'Last run '), make('span', { class: 'time' }, timeInWords(row.last)), ' ', make('span', { class: `result ${KIND_OF[key]}` }, key === 'o' ? row.lastResult : result)]));
   row.nextCell.replaceChildren(
     make('span', { class: 'label' }, 'Next '),
-    row.next === null ? make('span', { class: 'quiet' }, row.there === 'unknown' ? 'unknown' : 'none') : make('span', { class: 'time' }, told(row.next)));
+    row.next === null ? make('span', { class: 'quiet' }, row.there === 'unknown' ? 'unknown' : 'none') : make('span', { class: 'time' }, timeInWords(row.next)));
 }
 
 function drawRow(row) {
@@ -214,10 +214,10 @@ function detail(row) {
     column('Last runs', row.recent.map((run, index) => {
       const at = runsOf(row)[index];
       const address = data.runPage.replace('{project}', encodeURIComponent(row.projectId)).replace('{run}', encodeURIComponent(run.id));
-      return make('li', {}, told(at.time), ' ', make('span', { class: `result ${KIND_OF[at.result]}` }, run.status), ' ', make('span', { class: 'mono' }, link(address, run.name)));
+      return make('li', {}, timeInWords(at.time), ' ', make('span', { class: `result ${KIND_OF[at.result]}` }, run.status), ' ', make('span', { class: 'mono' }, link(address, run.name)));
     }), 'No runs in this time.', row.moreRuns ? `${number(row.moreRuns)} older runs of this time are not on this page.` : ''),
-    column('Missed', missed.reverse().map((time) => make('li', {}, told(time))), 'No run is missing.', gaps.length > 10 ? `and ${number(gaps.length - 10)} earlier` : ''),
-    column('Coming', fires.slice(0, 10).map((time) => make('li', {}, told(time))), 'It will not fire in this time.', row.moreFires ? `Only the next ${number(fires.length)} fires are on the time line.` : ''));
+    column('Missed', missed.reverse().map((time) => make('li', {}, timeInWords(time))), 'No run is missing.', gaps.length > 10 ? `and ${number(gaps.length - 10)} earlier` : ''),
+    column('Coming', fires.slice(0, 10).map((time) => make('li', {}, timeInWords(time))), 'It will not fire in this time.', row.moreFires ? `Only the next ${number(fires.length)} fires are on the time line.` : ''));
 }
 
 function brief(it) {
@@ -358,9 +358,9 @@ function load() {
 
 // ---- all of it
 
-function retell() {
+function refreshTimes() {
   rows.forEach((row) => {
-    tellTimes(row);
+    showTimes(row);
     if (row.detail) toggle(row, true);
   });
   load();
@@ -381,7 +381,7 @@ function start() {
   const words = (it) => (it < DAY ? `${it / HOUR} h` : it === DAY ? '24 h' : `${Math.round(it / DAY)} d`);
   choice('span', reaches.map((it) => [String(it), `± ${words(it)}`]), String(view.reach), (it) => { view.reach = Number(it); redraw(); });
   if (viewer === 'UTC') zone = 'utc';
-  else choice('zone', [['local', viewer.split('/').pop().replaceAll('_', ' ')], ['utc', 'UTC']], 'local', (it) => { zone = it; retell(); });
+  else choice('zone', [['local', viewer.split('/').pop().replaceAll('_', ' ')], ['utc', 'UTC']], 'local', (it) => { zone = it; refreshTimes(); });
   options($('stack'), 'All stacks', data.rows.map((row) => row.stack));
   options($('flavor'), 'All orchestrators', data.rows.map((row) => row.flavor));
   options($('state'), 'Any state', data.rows.flatMap((row) => [row.zenml, row.there]));
