@@ -310,6 +310,7 @@ def test_at() -> None:
         asked.setdefault(zone, []).append((line, int(once.timestamp())))
 
     collect()
+    assert asked
     for zone, lines in asked.items():
         answer = subprocess.run(
             ["date", "-f", "-", "+%s"],

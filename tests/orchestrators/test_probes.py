@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ from pulumi_zenml.orchestrators.hyperai.ssh_keys import Login
 from pulumi_zenml.orchestrators.kubernetes import KubernetesOrchestrator
 from pulumi_zenml.orchestrators.probe import Probe, Seen
 from testbed.kubernetes import Kubernetes
+from testbed.process import wait_until
 from testbed.sshd import SshHost, ssh_host
 
 QUOTA = "count/cronjobs.batch"
@@ -63,13 +63,16 @@ def test_each_kubernetes_permission_by_itself(
     gate = KubernetesGate(cluster, tmp_path, namespace)
     monkeypatch.setenv("KUBECONFIG", f"{cluster.kubeconfig}:{gate.kubeconfig}")
     orchestrator = kubernetes(namespace, CONTEXT, pass_zenml_token_as_secret=True)
+    found: dict[str, Check] = {}
+
+    def may_create() -> bool:
+        nonlocal found
+        found = by_name(probe_orchestrator(orchestrator))
+        return found["may create cronjobs"].result == "ok"
+
     try:
         with gate.fault("denied"):
-            for _ in range(50):
-                found = by_name(probe_orchestrator(orchestrator))
-                if found["may create cronjobs"].result == "ok":
-                    break
-                time.sleep(0.2)
+            wait_until(may_create, "the API server sees the new role", seconds=60)
     finally:
         gate.close()
     results = {name: it.result for name, it in found.items() if name.startswith("may ")}

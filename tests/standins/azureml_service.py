@@ -7,7 +7,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -213,7 +213,7 @@ class Workspace:
         return 200 if known else 201, self.components[path], {}
 
     def _environment(
-        self, method: str, name: str, version: Iterable[str], body: Body
+        self, method: str, name: str, version: Sequence[str], body: Body
     ) -> tuple[int, Body, dict[str, str]]:
         path = f"{self.path}/environments/{name}"
         versions = self.environments.get(name)
