@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from pulumi_zenml.cadence import get_dialect, make_cadence
-from pulumi_zenml.operations.entry import Entry, Held
+from pulumi_zenml.operations.entry import Entry, LinkedCounterpart
 from pulumi_zenml.operations.zenml_rows import Component, Snapshot
 from pulumi_zenml.orchestrators import Counterpart, Orchestrator
 from pulumi_zenml.orchestrators.kubernetes import KubernetesOrchestrator
@@ -50,7 +50,7 @@ def healthy() -> Entry:
         project="default",
         project_id="project",
         record=record,
-        held=(Held(counterpart, component, "snapshot"),),
+        linked=(LinkedCounterpart(counterpart, component, "snapshot"),),
         component=component,
         stack="prod",
         pipeline="training",
@@ -66,6 +66,6 @@ def with_record(entry: Entry, **changes: Any) -> Entry:
 
 def with_counterpart(entry: Entry, **changes: Any) -> Entry:
     """An entry whose counterpart is otherwise."""
-    (held,) = entry.held
-    counterpart = replace(held.counterpart, **changes)
-    return replace(entry, held=(replace(held, counterpart=counterpart),))
+    (linked,) = entry.linked
+    counterpart = replace(linked.counterpart, **changes)
+    return replace(entry, linked=(replace(linked, counterpart=counterpart),))

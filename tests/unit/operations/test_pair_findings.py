@@ -23,14 +23,14 @@ def findings(entry: Entry) -> list[Finding]:
 
 
 def twice(entry: Entry) -> Entry:
-    (held,) = entry.held
-    other = replace(held.counterpart, native_id="cronjob-again")
-    return replace(entry, held=(held, replace(held, counterpart=other)))
+    (linked,) = entry.linked
+    other = replace(linked.counterpart, native_id="cronjob-again")
+    return replace(entry, linked=(linked, replace(linked, counterpart=other)))
 
 
 def by_name(entry: Entry) -> Entry:
-    (held,) = entry.held
-    return replace(entry, held=(replace(held, link="name"),))
+    (linked,) = entry.linked
+    return replace(entry, linked=(replace(linked, link="name"),))
 
 
 def test_nothing_is_wrong_with_a_healthy_schedule() -> None:
@@ -38,17 +38,17 @@ def test_nothing_is_wrong_with_a_healthy_schedule() -> None:
 
 
 def test_an_orchestrator_that_could_not_be_looked_at_proves_nothing() -> None:
-    assert findings(replace(healthy(), held=(), looked_at=False)) == []
+    assert findings(replace(healthy(), linked=(), reachable=False)) == []
 
 
 @pytest.mark.parametrize(
     ("code", "change"),
     [
-        ("record-without-counterpart", lambda it: replace(it, held=())),
+        ("record-without-counterpart", lambda it: replace(it, linked=())),
         ("counterpart-without-record", lambda it: replace(it, record=None)),
         ("unknown-counterpart", lambda it: replace(it, record=None, snapshot=None)),
-        ("shared-counterpart", lambda it: replace(it, held=(), shared_with=("other",))),
-        ("orchestrator-gone", lambda it: replace(it, component=None, held=())),
+        ("shared-counterpart", lambda it: replace(it, linked=(), shared_with=("other",))),
+        ("orchestrator-gone", lambda it: replace(it, component=None, linked=())),
         ("stack-gone", lambda it: replace(it, stack="", stack_gone=True)),
         ("duplicate-counterparts", twice),
         ("linked-by-name", by_name),
@@ -70,7 +70,7 @@ def test_an_orchestrator_that_could_not_be_looked_at_proves_nothing() -> None:
             ),
         ),
         ("broken-counterpart", lambda it: with_counterpart(it, problem="it has no container")),
-        ("broken-record", lambda it: with_record(replace(it, held=(), looked_at=False),
+        ("broken-record", lambda it: with_record(replace(it, linked=(), reachable=False),
                                                  cadence=None, cron="not a cron")),
         ("stale-target", lambda it: with_counterpart(it, snapshot_id="deleted")),
         ("stale-target", lambda it: replace(it, moved_to="newer")),
