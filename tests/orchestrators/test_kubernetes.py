@@ -763,7 +763,7 @@ FAULTS: dict[Fault, tuple[type[ServiceError], str]] = {
     "unauthenticated": (UnauthenticatedError, "kubeconfig context 'gated'.*expired"),
     "denied": (PermissionDeniedError, "nobody@example.com.*ClusterRole 'edit'"),
     "throttled": (ThrottledError, "--parallel"),
-    "server-error": (ServiceError, "leader changed.*answered 500"),
+    "server-error": (ServiceError, "leader changed.*returned 500"),
     "timeout": (UnreachableError, "timed out"),
     "refused": (UnreachableError, "Connection refused"),
 }
