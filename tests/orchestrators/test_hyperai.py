@@ -29,7 +29,7 @@ from pulumi_zenml.orchestrators.base import Orchestrator
 from pulumi_zenml.orchestrators.counterpart import Wanted
 from pulumi_zenml.orchestrators.hyperai import HyperAIOrchestrator
 from pulumi_zenml.orchestrators.hyperai.cron_host import CronHost
-from pulumi_zenml.orchestrators.hyperai.crontab import Entry, put
+from pulumi_zenml.orchestrators.hyperai.crontab import CrontabEntry, put
 from pulumi_zenml.orchestrators.hyperai.ssh import connect
 from pulumi_zenml.orchestrators.hyperai.ssh_keys import Login
 from testbed.process import wait_until
@@ -419,7 +419,7 @@ def test_many_writers_lose_nothing(bench: HyperAIBench) -> None:
 
     def add(key: str) -> None:
         command = f"bash /home/x/scheduled-pipeline-runs/{key}/run_pipeline.sh"
-        entry = Entry(key, command, cron="0 0 1 1 *")
+        entry = CrontabEntry(key, command, cron="0 0 1 1 *")
         with connect(login(bench)) as ssh:
             CronHost(ssh, "the host").change(lambda text: put(text, entry))
 

@@ -23,7 +23,7 @@ from pulumi_zenml.orchestrators.hyperai.probes import HostProbes
 from pulumi_zenml.orchestrators.hyperai.ssh import connect
 from pulumi_zenml.orchestrators.hyperai.ssh_keys import Login
 from pulumi_zenml.orchestrators.kubernetes import KubernetesOrchestrator
-from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult
 from testbed.kubernetes import Kubernetes
 from testbed.process import wait_until
 from testbed.sshd import SshHost, ssh_host
@@ -126,7 +126,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHost]:
         yield running
 
 
-def look_at(host: SshHost, home: str = "") -> dict[str, Seen]:
+def look_at(host: SshHost, home: str = "") -> dict[str, ProbeResult]:
     """What each probe of a host says; an error of ours is a failure."""
     login = Login(
         service="the host",
@@ -146,11 +146,11 @@ def look_at(host: SshHost, home: str = "") -> dict[str, Seen]:
     return {probe.name: seen(probe) for probe in probes}
 
 
-def seen(probe: Probe) -> Seen:
+def seen(probe: Probe) -> ProbeResult:
     try:
-        return probe.look()
+        return probe.run()
     except ServiceError as error:
-        return Seen(str(error), "failed")
+        return ProbeResult(str(error), "failed")
 
 
 @pytest.mark.ssh
@@ -227,7 +227,7 @@ class Answers:
         return {"mine": "ImportError: no torch", "theirs": "SyntaxError"}
 
 
-def ask(folder: Path, major: int, **answers: Any) -> dict[str, Seen]:
+def ask(folder: Path, major: int, **answers: Any) -> dict[str, ProbeResult]:
     paths = {"version": "/version", "dags": "/dags", "pool": "/pools/default_pool"}
     paths["health"] = "/monitor/health" if major == 3 else "/health"
     api: Any = Answers(major, {paths[key]: answer for key, answer in answers.items()})
@@ -286,7 +286,7 @@ def test_airflows_heartbeats(
 
 
 def test_airflows_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def look(path: Path) -> Seen:
+    def look(path: Path) -> ProbeResult:
         (probe,) = folder_probes(lambda: LocalFolder(str(path)))
         return seen(probe)
 
@@ -298,4 +298,4 @@ def test_airflows_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "is not a folder" in look(tmp_path / "file" / "x").detail
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert "permission denied" in look(tmp_path).detail
-    assert no_api().look().result == "unknown"
+    assert no_api().run().result == "unknown"

@@ -14,7 +14,7 @@ from pulumi_zenml.errors import NotSchedulableError
 from pulumi_zenml.orchestrators.base import Orchestrator, Target
 from pulumi_zenml.orchestrators.capabilities import Ability, Capabilities, Gap, Setting, Yes
 from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, RunState, Wanted
-from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult
 from pulumi_zenml.zenml.submission import Submission
 
 __all__ = [
@@ -28,9 +28,9 @@ __all__ = [
     "NativeRun",
     "Orchestrator",
     "Probe",
+    "ProbeResult",
     "Registration",
     "RunState",
-    "Seen",
     "Setting",
     "Submission",
     "Target",

@@ -50,7 +50,7 @@ class ZenmlConfig:
             return self._made
 
 
-def tell(
+def apply_settings(
     snapshot: PipelineSnapshotResponse, orchestrator: Any, settings: Mapping[str, Any]
 ) -> None:
     """Make ZenML's code use these settings for an orchestrator, in addition to the snapshot's own.

@@ -20,7 +20,7 @@ from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators._sdk import IMPORTING
 from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting
 from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
-from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult
 from pulumi_zenml.zenml.submission import Submission
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pulumi_zenml.cadence.dialects.base import Dialect
 
 
-def _tell_nobody(text: str) -> None: ...
+def _ignore(text: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Target:
 
     component: ComponentResponse
     overrides: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
-    warn: Callable[[str], None] = field(default=_tell_nobody, repr=False, compare=False)
+    warn: Callable[[str], None] = field(default=_ignore, repr=False, compare=False)
 
     def instance(self) -> BaseOrchestrator:
         """ZenML's own orchestrator object, with its service connector's credentials."""
@@ -187,9 +187,9 @@ class Orchestrator(ABC):
 
         For ``pulumi-zenml doctor``. A flavor whose API can report more adds to these.
         """
-        return self.usual_probes()
+        return self.default_probes()
 
-    def usual_probes(self, part: str = "") -> Iterator[Probe]:
+    def default_probes(self, part: str = "") -> Iterator[Probe]:
         """The probes of every orchestrator: list, read one, its runs.
 
         Args:
@@ -198,34 +198,34 @@ class Orchestrator(ABC):
         what = self.capabilities.counterpart
         found: list[Counterpart] = []
 
-        def list_some() -> Seen:
+        def list_some() -> ProbeResult:
             found.extend(islice(self.list_all(), 1))
-            return Seen(f"listed; ZenML has {'at least one' if found else 'none'}")
+            return ProbeResult(f"listed; ZenML has {'at least one' if found else 'none'}")
 
-        def read_one() -> Seen:
+        def read_one() -> ProbeResult:
             if not found:
                 return _no_example()
             there = self.read(found[0].native_id)
             if there is None:
-                return Seen(f"'{found[0].native_id}' was deleted meanwhile", "unknown")
-            return Seen(f"read '{there.native_id}'")
+                return ProbeResult(f"'{found[0].native_id}' was deleted meanwhile", "unknown")
+            return ProbeResult(f"read '{there.native_id}'")
 
-        def look_at_runs() -> Seen:
+        def list_runs() -> ProbeResult:
             if not found:
                 return _no_example()
             ability = self.capabilities.run_history
             if reason := getattr(ability, "reason", ""):
-                return Seen(reason, "skipped")
+                return ProbeResult(reason, "skipped")
             runs = self.runs(found[0].native_id, limit=1)
-            return Seen(f"listed; there is {'at least one' if runs else 'none'}")
+            return ProbeResult(f"listed; there is {'at least one' if runs else 'none'}")
 
         yield Probe(f"list: {what}", list_some, part=part)
         yield Probe(f"read: {what}", read_one, part=part)
-        yield Probe(f"runs: {what}", look_at_runs, part=part)
+        yield Probe(f"runs: {what}", list_runs, part=part)
 
 
-def _no_example() -> Seen:
-    return Seen("ZenML has none to try it on", "skipped")
+def _no_example() -> ProbeResult:
+    return ProbeResult("ZenML has none to try it on", "skipped")
 
 
 def _gaps(flavor: str, can: Capabilities, wanted: Wanted) -> list[InputError]:

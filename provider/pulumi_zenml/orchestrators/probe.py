@@ -14,7 +14,7 @@ PROBE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Seen:
+class ProbeResult:
     """The result of a probe.
 
     Args:
@@ -34,7 +34,7 @@ class Probe:
 
     Args:
         name: what is checked, in a few words.
-        look: runs it, with a deadline of its own. A failure is returned with its remedy, or raised
+        run: runs it, with a deadline of its own. A failure is returned with its remedy, or raised
             as one of our errors, from which the remedy is derived.
         part: of the orchestrator, if it has several that can be down separately. When a part
             cannot be reached, its other probes are skipped.
@@ -42,18 +42,18 @@ class Probe:
     """
 
     name: str
-    look: Callable[[], Seen]
+    run: Callable[[], ProbeResult]
     part: str = ""
     seconds: float = PROBE_SECONDS
 
 
-def if_allowed(look: Callable[[], Seen]) -> Callable[[], Seen]:
+def if_allowed(run: Callable[[], ProbeResult]) -> Callable[[], ProbeResult]:
     """An optional probe: a missing permission makes it ``unknown``."""
 
-    def look_if_allowed() -> Seen:
+    def run_if_allowed() -> ProbeResult:
         try:
-            return look()
+            return run()
         except PermissionDeniedError as error:
-            return Seen(error.reason, "unknown")
+            return ProbeResult(error.reason, "unknown")
 
-    return look_if_allowed
+    return run_if_allowed

@@ -34,9 +34,9 @@ PUBLIC = {
         watch_removed write_html write_program
     """,
     "pulumi_zenml.orchestrators": """
-        Ability Capabilities Counterpart ENTRY_POINT_GROUP Gap NativeRun Orchestrator Probe REFUSED
-        REGISTRY Registration RunState Seen Setting Submission Target Wanted Yes get_orchestrator
-        known_flavors refusal
+        Ability Capabilities Counterpart ENTRY_POINT_GROUP Gap NativeRun Orchestrator Probe
+        ProbeResult REFUSED REGISTRY Registration RunState Setting Submission Target Wanted Yes
+        get_orchestrator known_flavors refusal
     """,
     "pulumi_zenml.testing": """
         Bench Conformance Connection Driver EVERY_FAULT Fault Faulty FaultyServer Loopback

@@ -15,7 +15,7 @@ from pulumi_zenml.operations.doctor import exit_code, probe_orchestrator
 from pulumi_zenml.operations.doctor.packages import supported, wrong_packages
 from pulumi_zenml.operations.doctor.secrets import without_secrets
 from pulumi_zenml.operations.doctor.zenml import judge_versions
-from pulumi_zenml.orchestrators.probe import Probe, Seen, if_allowed
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult, if_allowed
 from pulumi_zenml.zenml.connection import Connection
 
 
@@ -31,29 +31,29 @@ class Sick:
         yield from self._probes
 
 
-def raising(error: Exception) -> Callable[[], Seen]:
-    def look() -> Seen:
+def raising(error: Exception) -> Callable[[], ProbeResult]:
+    def look() -> ProbeResult:
         raise error
 
     return look
 
 
 def test_one_probe_never_stops_the_others() -> None:
-    well = Seen("it is well")
+    well = ProbeResult("it is well")
     stop = threading.Event()
     down = UnreachableError("X", "no answer.")
     found = probe_orchestrator(
         Sick(  # type: ignore[arg-type]
             Probe("bug", raising(KeyError("x"))),
             Probe("denied", raising(PermissionDeniedError("X", "may not."))),
-            Probe("broken", lambda: Seen("2 of 3 are down", "failed", "Start them.")),
+            Probe("broken", lambda: ProbeResult("2 of 3 are down", "failed", "Start them.")),
             Probe("missing", raising(NotFoundError("X", "no such thing."))),
             Probe("down", raising(down), part="a"),
             Probe("after it", lambda: well, part="a"),
             Probe("elsewhere", lambda: well),
-            Probe("slow", lambda: Seen(str(stop.wait(60))), part="b", seconds=0.1),
+            Probe("slow", lambda: ProbeResult(str(stop.wait(60))), part="b", seconds=0.1),
             Probe("after that", lambda: well, part="b"),
-            Probe("full", lambda: Seen("9 of 10", "warning", "Make room.")),
+            Probe("full", lambda: ProbeResult("9 of 10", "warning", "Make room.")),
             Probe("secondary", if_allowed(raising(PermissionDeniedError("X", "may not.")))),
         )
     )

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_zenml.orchestrators.hyperai.crontab import Entry, drop, entries, put, setting
+from pulumi_zenml.orchestrators.hyperai.crontab import CrontabEntry, drop, entries, put, setting
 
 KEY = "0b8f6f0e-3f2a-4c1d-9b5e-7a6d5c4b3a21"
 OTHER = "11111111-2222-3333-4444-555555555555"
 COMMAND = f"bash /home/ml/scheduled-pipeline-runs/{KEY}/run_pipeline.sh"
 LINE = f"0 3 * * 1-5 {COMMAND}"
-ENTRY = Entry(KEY, COMMAND, cron="0 3 * * 1-5", owner="shop/prod/training")
+ENTRY = CrontabEntry(KEY, COMMAND, cron="0 3 * * 1-5", owner="shop/prod/training")
 BLOCK = f"# pulumi-zenml begin {KEY} owner=shop/prod/training\n{LINE}\n# pulumi-zenml end {KEY}\n"
 
 # Whatever may stand in a crontab, lines of the same look as ours among them.

@@ -17,7 +17,7 @@ from pulumi_zenml.operations.doctor.zenml import check_zenml
 from pulumi_zenml.operations.entry import Entry
 from pulumi_zenml.operations.inventory import Inventory, OnProgress, Scope, take_inventory
 from pulumi_zenml.operations.zenml_rows import Component
-from pulumi_zenml.orchestrators.probe import Seen
+from pulumi_zenml.orchestrators.probe import ProbeResult
 from pulumi_zenml.zenml.connection import Connection
 
 __all__ = ["AREAS", "Check", "diagnose", "exit_code", "probe_orchestrator"]
@@ -65,11 +65,11 @@ def _diagnose(
         return
     inventories: list[Inventory] = []
 
-    def look() -> Seen:
+    def look() -> ProbeResult:
         inventories.append(take_inventory(connection, scope, on_progress=on_progress, now=now))
         taken = inventories[0]
         counterparts = f"{taken.counterparts} counterparts"
-        return Seen(f"listed: {len(taken.entries)} schedules, {counterparts}")
+        return ProbeResult(f"listed: {len(taken.entries)} schedules, {counterparts}")
 
     listed, raised = run_check("zenml", "schedules", "", look, blocking=True)
     yield listed

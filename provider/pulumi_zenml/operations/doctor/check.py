@@ -18,7 +18,7 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from pulumi_zenml.orchestrators.probe import Result, Seen
+from pulumi_zenml.orchestrators.probe import ProbeResult, Result
 from pulumi_zenml.zenml.quiet import let_go
 
 AREAS = ("zenml", "machine", "stack", "packages", "orchestrator", "schedule")
@@ -68,7 +68,7 @@ def run_check(
     area: str,
     name: str,
     subject: str,
-    look: Callable[[], Seen],
+    run: Callable[[], ProbeResult],
     *,
     remedy: str = "",
     seconds: float | None = None,
@@ -78,23 +78,25 @@ def run_check(
 
     Args:
         area, name, subject, blocking: as of :class:`Check`.
-        look: returns what it found, or raises.
+        run: returns what it found, or raises.
         remedy: for a failure; derived from the error by default.
         seconds: its deadline, in a thread of its own; ``None`` for none.
 
     Returns:
-        The check, and what ``look`` raised.
+        The check, and what ``run`` raised.
     """
     raised: Exception | None = None
     try:
-        seen = within(seconds, look, subject or area) if seconds else look()
+        seen = within(seconds, run, subject or area) if seconds else run()
     except PulumiZenmlError as error:
         raised = error
-        seen = Seen(str(error), "failed", remedy or remedy_for(error, subject))
+        seen = ProbeResult(str(error), "failed", remedy or remedy_for(error, subject))
     # An unexpected exception of one SDK must not stop the other checks.
     except Exception as error:
         raised = error
-        seen = Seen(f"{type(error).__name__}: {error}", "failed", remedy or remedy_for(error, ""))
+        seen = ProbeResult(
+            f"{type(error).__name__}: {error}", "failed", remedy or remedy_for(error, "")
+        )
     fix = (seen.remedy or remedy or _ANYTHING) if seen.result in SUSPECT else ""
     if seen.result == "unknown":
         fix = seen.remedy
@@ -144,20 +146,30 @@ def remedy_for(error: Exception, component: str, connector: str = "") -> str:
         component: the orchestrator's name; empty where it is not about one.
         connector: the name of its service connector; empty for none.
     """
-    look = f"zenml orchestrator describe {component}" if component else ""
+    describe = f"zenml orchestrator describe {component}" if component else ""
     if isinstance(error, UnreachableError):
-        where = f"its address is right ('{look}' shows it)" if look else "its address is right"
+        where = (
+            f"its address is right ('{describe}' shows it)" if describe else "its address is right"
+        )
         return f"Check that it is up, that this machine can reach it, and that {where}."
     if isinstance(error, UnauthenticatedError):
         if connector:
             return f"zenml service-connector update {connector} --interactive"
-        return f"Renew its credentials; '{look}' shows which." if look else "Renew the credentials."
+        return (
+            f"Renew its credentials; '{describe}' shows which."
+            if describe
+            else "Renew the credentials."
+        )
     if isinstance(error, PermissionDeniedError):
         return "Grant what the detail says to the account that is signed in."
     if isinstance(error, NotFoundError):
-        return f"Create it, or correct its name; '{look}' shows it." if look else _ANYTHING
+        return f"Create it, or correct its name; '{describe}' shows it." if describe else _ANYTHING
     if isinstance(error, ThrottledError):
         return "Try again later."
     if isinstance(error, RefusedError | InputError | PulumiZenmlError):
-        return f"Do what the detail says; '{look}' shows the configuration." if look else _ANYTHING
+        return (
+            f"Do what the detail says; '{describe}' shows the configuration."
+            if describe
+            else _ANYTHING
+        )
     return "Report this, with the output of 'pulumi-zenml doctor --format json'."

@@ -40,7 +40,7 @@ def probe_orchestrator(orchestrator: Orchestrator) -> list[Check]:
             _AREA,
             probe.name,
             component.name,
-            probe.look,
+            probe.run,
             seconds=probe.seconds,
         )
         if raised:

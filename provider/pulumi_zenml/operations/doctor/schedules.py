@@ -16,7 +16,7 @@ from pulumi_zenml.operations.history import HistoryRow, load_history
 from pulumi_zenml.operations.inventory import Inventory
 from pulumi_zenml.operations.pair_findings import check_sides, is_over
 from pulumi_zenml.operations.schedule_list import list_schedules
-from pulumi_zenml.orchestrators.probe import Result, Seen
+from pulumi_zenml.orchestrators.probe import ProbeResult, Result
 
 _AREA = "schedule"
 _BACK = timedelta(days=7)
@@ -98,38 +98,40 @@ def _zones(entry: Entry) -> Sequence[str]:
     return found
 
 
-def _next_fire(inventory: Inventory, entry: Entry) -> Seen:
+def _next_fire(inventory: Inventory, entry: Entry) -> ProbeResult:
     resume = f"pulumi-zenml resume -- {shlex.quote(entry.name)}"
     if not entry.reachable:
-        return Seen("its orchestrator could not be read", "unknown")
+        return ProbeResult("its orchestrator could not be read", "unknown")
     if "paused" in (entry.zenml_state, entry.native_state):
-        return Seen("none while it is paused", "warning", resume)
+        return ProbeResult("none while it is paused", "warning", resume)
     if is_over(entry, inventory.taken):
         cleanup = f"pulumi-zenml cleanup -- {shlex.quote(entry.name)}"
-        return Seen("none: it has ended", "warning", cleanup)
+        return ProbeResult("none: it has ended", "warning", cleanup)
     if entry.counterpart is None:
-        return Seen("none: the orchestrator has no counterpart", "skipped")
+        return ProbeResult("none: the orchestrator has no counterpart", "skipped")
     (row,) = list_schedules(replace(inventory, entries=(entry,)))
     if row.next_run is None:
         if entry.cadence is None:
-            return Seen("its cadence cannot be read", "unknown")
-        return Seen("none: its cadence never fires", "warning", "Give it another cadence.")
-    return Seen(f"{row.next_run.isoformat(timespec='minutes')} ({row.cadence})")
+            return ProbeResult("its cadence cannot be read", "unknown")
+        return ProbeResult("none: its cadence never fires", "warning", "Give it another cadence.")
+    return ProbeResult(f"{row.next_run.isoformat(timespec='minutes')} ({row.cadence})")
 
 
-def _last_runs(inventory: Inventory, entry: Entry) -> Seen:
+def _last_runs(inventory: Inventory, entry: Entry) -> ProbeResult:
     if not entry.reachable:
-        return Seen("its orchestrator could not be read", "unknown")
+        return ProbeResult("its orchestrator could not be read", "unknown")
     rows = load_history(inventory, entry, since=inventory.taken - _BACK, limit=_RUNS)
     if not rows:
-        return Seen(f"none in {_BACK.days} days, and none expected")
+        return ProbeResult(f"none in {_BACK.days} days, and none expected")
     fix = f"pulumi-zenml history -- {shlex.quote(entry.name)}"
     runs = ", ".join(_outcome_at(it) for it in rows[:_MOST_SHOWN])
     if _outcome(rows[0]) in _BAD:
-        return Seen(f"newest first: {runs}", "failed", fix)
+        return ProbeResult(f"newest first: {runs}", "failed", fix)
     if any(_outcome(it) in _BAD for it in rows):
-        return Seen(f"newest first: {runs}; not all of {len(rows)} succeeded", "warning", fix)
-    return Seen(f"newest first: {runs}")
+        return ProbeResult(
+            f"newest first: {runs}; not all of {len(rows)} succeeded", "warning", fix
+        )
+    return ProbeResult(f"newest first: {runs}")
 
 
 def _outcome(row: HistoryRow) -> str:
@@ -143,7 +145,7 @@ def _outcome_at(row: HistoryRow) -> str:
     return f"{_outcome(row)} {when.isoformat(timespec='minutes')}" if when else _outcome(row)
 
 
-def _agreement(inventory: Inventory) -> Seen:
+def _agreement(inventory: Inventory) -> ProbeResult:
     bad: dict[str, None] = {}
     worst = "ok"
     for entry in inventory.entries:
@@ -152,8 +154,8 @@ def _agreement(inventory: Inventory) -> Seen:
             worst = "failed" if it.severity == "error" else "warning" if worst == "ok" else worst
     count = len(inventory.entries)
     if not bad:
-        return Seen(f"both sides agree on all {count} schedules")
+        return ProbeResult(f"both sides agree on all {count} schedules")
     more = f" and {len(bad) - _MOST_SHOWN} more" if len(bad) > _MOST_SHOWN else ""
     runs = ", ".join(f"'{it}'" for it in list(bad)[:_MOST_SHOWN])
     text = f"{len(bad)} of {count} schedules have findings: {runs}{more}"
-    return Seen(text, "failed" if worst == "failed" else "warning", "pulumi-zenml audit")
+    return ProbeResult(text, "failed" if worst == "failed" else "warning", "pulumi-zenml audit")

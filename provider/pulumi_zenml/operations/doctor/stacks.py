@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_zenml.errors import RefusedError
 from pulumi_zenml.lifecycle.session import Session, pages
 from pulumi_zenml.operations.doctor.check import Check, run_check
-from pulumi_zenml.orchestrators.probe import Seen
+from pulumi_zenml.orchestrators.probe import ProbeResult
 from pulumi_zenml.zenml.connection import ZENML, zenml_errors
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check_stack(session: Session, name: str, now: datetime) -> Iterator[Check]:
     """
     models: list[StackResponse] = []
 
-    def components() -> Seen:
+    def components() -> ProbeResult:
         models.append(session.stack(name))
         return _components(models[0])
 
@@ -43,9 +43,9 @@ def check_stack(session: Session, name: str, now: datetime) -> Iterator[Check]:
     yield run_check(_AREA, "service connectors", name, lambda: _connectors(session, model, now))[0]
     stacks: list[Stack] = []
 
-    def load() -> Seen:
+    def load() -> ProbeResult:
         stacks.append(_load(model))
-        return Seen("ZenML can load every component")
+        return ProbeResult("ZenML can load every component")
 
     install = f"zenml stack export-requirements {name} --output-file r.txt; pip install -r r.txt"
     check, raised = run_check(_AREA, "integrations", name, load, remedy=install, seconds=_SECONDS)
@@ -60,7 +60,7 @@ def check_stack(session: Session, name: str, now: datetime) -> Iterator[Check]:
     yield run_check(_AREA, "remote server", name, lambda: _server(session, stack))[0]
 
 
-def _components(model: StackResponse) -> Seen:
+def _components(model: StackResponse) -> ProbeResult:
     from zenml.enums import StackComponentType as Kind
 
     lacking = [
@@ -69,16 +69,16 @@ def _components(model: StackResponse) -> Seen:
         if not model.components.get(kind)
     ]
     if lacking:
-        return Seen(f"it has no {' and no '.join(lacking)}", "failed", _update(model.name))
+        return ProbeResult(f"it has no {' and no '.join(lacking)}", "failed", _update(model.name))
     parts = [
         f"{kind.value.replace('_', ' ')} {part.name} ({part.flavor_name})"
         for kind, parts in model.components.items()
         for part in parts
     ]
-    return Seen(", ".join(sorted(parts)))
+    return ProbeResult(", ".join(sorted(parts)))
 
 
-def _connectors(session: Session, model: StackResponse, now: datetime) -> Seen:
+def _connectors(session: Session, model: StackResponse, now: datetime) -> ProbeResult:
     """Those of all components: expired credentials of a store or registry fail runs too."""
     linked: dict[str, list[str]] = {}
     for parts in model.components.values():
@@ -87,7 +87,7 @@ def _connectors(session: Session, model: StackResponse, now: datetime) -> Seen:
             if connector:
                 linked.setdefault(str(connector.id), []).append(part.name)
     if not linked:
-        return Seen("no component uses one", "skipped")
+        return ProbeResult("no component uses one", "skipped")
     with zenml_errors("list the service connectors"):
         listed: list[Any] = list(pages(session.client.list_service_connectors, hydrate=False))
     known = {str(it.id): it for it in listed}
@@ -111,7 +111,7 @@ def _connectors(session: Session, model: StackResponse, now: datetime) -> Seen:
             soon.append(found.name)
     bad = over or soon
     fix = "; ".join(f"zenml service-connector update {it} --interactive" for it in bad)
-    return Seen("; ".join(lines), "failed" if over else "warning" if soon else "ok", fix)
+    return ProbeResult("; ".join(lines), "failed" if over else "warning" if soon else "ok", fix)
 
 
 def _load(model: StackResponse) -> Stack:
@@ -129,7 +129,7 @@ def _load(model: StackResponse) -> Stack:
             ) from error
 
 
-def _valid(stack: Stack) -> Seen:
+def _valid(stack: Stack) -> ProbeResult:
     """Whether every component accepts the others: ZenML's own check before each submission."""
     from zenml.exceptions import StackValidationError
 
@@ -141,16 +141,16 @@ def _valid(stack: Stack) -> Seen:
         except (StackValidationError, KeyError, ValueError, RuntimeError) as error:
             text = " ".join(str(error.args[0] if error.args else error).split())
             raise RefusedError(ZENML, text) from error
-    return Seen("its components accept one another")
+    return ProbeResult("its components accept one another")
 
 
-def _artifact_store(stack: Stack, name: str) -> Seen:
+def _artifact_store(stack: Stack, name: str) -> ProbeResult:
     store = stack.artifact_store
     what = f"{store.name} ({store.flavor}) at {_place(store)}"
     remote = stack.orchestrator.config.is_remote
     if not (remote and store.config.is_local):
-        return Seen(what)
-    return Seen(
+        return ProbeResult(what)
+    return ProbeResult(
         f"{what} is a folder of this machine, and the orchestrator runs pipelines elsewhere: "
         "other steps cannot read what a step writes, unless that folder is mounted there",
         "warning",
@@ -162,16 +162,16 @@ def _place(store: Any) -> str:
     return str(getattr(store, "path", "") or "no path")
 
 
-def _server(session: Session, stack: Stack) -> Seen:
+def _server(session: Session, stack: Stack) -> ProbeResult:
     if not stack.requires_remote_server:
-        return Seen("its steps run where ZenML's store can be reached", "ok")
+        return ProbeResult("its steps run where ZenML's store can be reached", "ok")
     if session.client.zen_store.is_local_store():
-        return Seen(
+        return ProbeResult(
             "its steps run elsewhere and cannot reach ZenML's store on this machine",
             "failed",
             "zenml login URL, to a ZenML server that the orchestrator can reach",
         )
-    return Seen("its steps reach the ZenML server")
+    return ProbeResult("its steps reach the ZenML server")
 
 
 def _list(name: str) -> str:

@@ -37,7 +37,12 @@ from pulumi_zenml.orchestrators.airflow.table import (
 )
 from pulumi_zenml.orchestrators.airflow.timing import INERT
 from pulumi_zenml.orchestrators.airflow.view import View
-from pulumi_zenml.orchestrators.airflow.wait import appears, begins_anew, missed, stays_away
+from pulumi_zenml.orchestrators.airflow.wait import (
+    delete_for_good,
+    missed,
+    starts_from_now,
+    wait_until_read,
+)
 from pulumi_zenml.orchestrators.airflow.zip import BrokenZipError, DagZip
 from pulumi_zenml.orchestrators.base import Orchestrator, Target
 from pulumi_zenml.orchestrators.capabilities import Setting
@@ -106,7 +111,7 @@ class AirflowOrchestrator(Orchestrator):
         """Also the folder, and of Airflow its version, health, import errors and free slots."""
         yield from folder_probes(self._require_folder)
         yield from api_probes(self._api, self._require_folder) if self._api else (no_api(),)
-        yield from self.usual_probes(part=API if self._api else "")
+        yield from self.default_probes(part=API if self._api else "")
 
     def submission(self, wanted: Wanted) -> Submission:
         """Have ZenML write a zip that does not fire, into a folder that Airflow does not see."""
@@ -127,7 +132,7 @@ class AirflowOrchestrator(Orchestrator):
         slug = _slug(hints.get("name", ""))
         for folder in (staging_folder(self.target.component), self._folder):
             for name in sorted(folder.names(), key=lambda name: not name.startswith(slug)):
-                found = View(folder, None).look(name)
+                found = View(folder, None).find(name)
                 if found and found.snapshot_id == snapshot_id:
                     return self.read(name) if folder is self._folder else found
         return None
@@ -147,11 +152,11 @@ class AirflowOrchestrator(Orchestrator):
         if dag is None:
             raise self._missing(name)
         known = api.dag(name) if api else None
-        held = bool(known and known.paused)
-        dag = self._put(name, shaped(dag, wanted), paused=wanted.paused and not held)
+        paused_there = bool(known and known.paused)
+        dag = self._put(name, shaped(dag, wanted), paused=wanted.paused and not paused_there)
         staging.remove(name)
         if api and self._wait and (known is None or known.gone):
-            known = appears(api, name, dag, where=self._folder.where, seconds=self._wait)
+            known = wait_until_read(api, name, dag, where=self._folder.where, seconds=self._wait)
         if api and known and wanted.paused:
             api.set_paused(name, True)
             self._put(name, dag, paused=False)
@@ -167,7 +172,7 @@ class AirflowOrchestrator(Orchestrator):
 
         A DAG that Airflow still fires although its zip was deleted is returned with a problem.
         """
-        return self._view.look(native_id)
+        return self._view.find(native_id)
 
     def list_all(self) -> Iterator[Counterpart]:
         """Every zip of the folder that ZenML wrote, and every file that is not a readable zip.
@@ -213,7 +218,7 @@ class AirflowOrchestrator(Orchestrator):
         staging.sweep()
         if api and (known or there):
             own = known is None or self._folder.holds(native_id, known.file)
-            stays_away(api, native_id, at_once=own, seconds=self._wait)
+            delete_for_good(api, native_id, at_once=own, seconds=self._wait)
 
     def runs(
         self, native_id: str, *, since: datetime | None = None, limit: int = 100
@@ -292,23 +297,23 @@ class AirflowOrchestrator(Orchestrator):
         except BrokenZipError as error:
             raise ServiceError(SERVICE, f"the zip '{name}' in {folder.where}: {error}.") from error
 
-    def _put(self, name: str, dag: DagZip, *, paused: bool, anew: bool = False) -> DagZip:
-        dag = timed(dag, paused=paused, major=self._major, anew=anew)
+    def _put(self, name: str, dag: DagZip, *, paused: bool, from_now: bool = False) -> DagZip:
+        dag = timed(dag, paused=paused, major=self._major, from_now=from_now)
         self._folder.write(name, dag.data())
         return dag
 
     def _resume(self, name: str, dag: DagZip) -> None:
         api = self._api
         known = api.dag(name) if api else None
-        held = known is not None and known.paused
+        paused_there = known is not None and known.paused
         late = known is not None and missed(known) is not None
         makes_up = bool(counterpart(name, dag).native.fields.get("catchup"))
-        anew = held and late and not makes_up
-        if is_paused(dag) or anew:
-            self._put(name, dag, paused=False, anew=True)
-        if api and held:
-            if anew:
-                begins_anew(api, name, seconds=self._wait)
+        from_now = paused_there and late and not makes_up
+        if is_paused(dag) or from_now:
+            self._put(name, dag, paused=False, from_now=True)
+        if api and paused_there:
+            if from_now:
+                starts_from_now(api, name, seconds=self._wait)
             api.set_paused(name, False)
 
     def _missing(self, name: str) -> NotFoundError:

@@ -130,7 +130,7 @@ class AirflowApi:
         """Start a run now; returns its id."""
         body = {"logical_date": None} if self.http.major == 3 else {}
         path = f"/dags/{quote(dag_id)}/dagRuns"
-        return str(self.http.call("POST", path, json=body, again=False)["dag_run_id"])
+        return str(self.http.call("POST", path, json=body, retry=False)["dag_run_id"])
 
     def runs(self, dag_id: str) -> Iterator[NativeRun]:
         """The runs of a DAG, newest first; none of a DAG that Airflow does not know."""

@@ -16,7 +16,7 @@ from pulumi_zenml.orchestrators.airflow.timing import INERT, timing
 from pulumi_zenml.orchestrators.airflow.zip import (
     TIMING,
     DagZip,
-    Marker,
+    ZipMarker,
     normal_timing,
     to_the_second,
 )
@@ -35,7 +35,7 @@ def counterpart(name: str, dag: DagZip) -> Counterpart:
         name: the file's name without ``.zip``.
         dag: its contents.
     """
-    marker = dag.marker or Marker()
+    marker = dag.marker or ZipMarker()
     fields = _fields(dag)
     cadence = _cadence(dag, fields)
     problem = ""
@@ -82,7 +82,7 @@ def shaped(dag: DagZip, wanted: Wanted) -> DagZip:
     return before.changed(marker, dag_args=arguments, tags=[*kept, *tags])
 
 
-def timed(dag: DagZip, *, paused: bool, major: int, anew: bool = False) -> DagZip:
+def timed(dag: DagZip, *, paused: bool, major: int, from_now: bool = False) -> DagZip:
     """A zip whose timing is its declared cadence, or that does not fire.
 
     Timing that is right already is kept, so that the start date does not change.
@@ -91,7 +91,7 @@ def timed(dag: DagZip, *, paused: bool, major: int, anew: bool = False) -> DagZi
         dag: the zip.
         paused: whether it is to be written so that it does not fire.
         major: Airflow's major version.
-        anew: start now, without catching up.
+        from_now: start now, without catching up.
 
     Raises:
         CannotExpressError: ZenML wrote a cadence that cannot be written back.
@@ -99,7 +99,7 @@ def timed(dag: DagZip, *, paused: bool, major: int, anew: bool = False) -> DagZi
     dag = _marked(dag)
     marker = dag.marker
     assert marker is not None
-    if not anew and marker.paused == paused and dag.timing() == dict(marker.written):
+    if not from_now and marker.paused == paused and dag.timing() == dict(marker.written):
         return dag
     # To the next full second: a fire in the one that has begun is past.
     now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
@@ -129,13 +129,13 @@ def _marked(dag: DagZip) -> DagZip:
         declared = Airflow().read(found)
     except CannotExpressError:
         declared = None
-    return dag.changed(Marker(declared=declared, written=found, since=str(found["start_date"])))
+    return dag.changed(ZipMarker(declared=declared, written=found, since=str(found["start_date"])))
 
 
 def _fields(dag: DagZip) -> dict[str, object]:
     """The timing in force in the dialect's fields: each as declared, unless edited by hand."""
     found = dag.timing()
-    marker = dag.marker or Marker()
+    marker = dag.marker or ZipMarker()
     asked = Airflow().write(marker.declared).fields if marker.declared else {}
     kept = {key for key in marker.written if found[key] == marker.written[key]}
     fields = {key: asked.get(key) if key in kept else found[key] for key in TIMING}

@@ -76,27 +76,27 @@ class AirflowHttp:
         return self._major
 
     def call(
-        self, method: str, path: str, *, again: bool = True, answer: bool = True, **request: Any
+        self, method: str, path: str, *, retry: bool = True, answer: bool = True, **request: Any
     ) -> Any:
         """One call; returns its JSON, or ``None`` without one.
 
         Args:
             method: for example ``GET``.
             path: below ``/api/vN``.
-            again: retry while Airflow is busy or unreachable; only for calls that may be repeated.
+            retry: retry while Airflow is busy or unreachable; only for calls that may be repeated.
             answer: whether to return the response's JSON.
             request: as for ``httpx.Client.request``.
         """
         where = f"/api/v{self.major - 1}{path}"
-        response = self._send(method, where, again=again, auth=self._auth(), **request)
+        response = self._send(method, where, retry=retry, auth=self._auth(), **request)
         if _is_stranger(response) and self._token:
             self._token = ""  # it lasts a day by default; get a new one
-            response = self._send(method, where, again=again, auth=self._auth(), **request)
+            response = self._send(method, where, retry=retry, auth=self._auth(), **request)
         _raise_for(response, f"{method} {where}")
         return _json(response) if answer and response.content else None
 
     def _send(
-        self, method: str, path: str, *, again: bool = True, **request: Any
+        self, method: str, path: str, *, retry: bool = True, **request: Any
     ) -> httpx.Response:
         import httpx
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
@@ -116,7 +116,7 @@ class AirflowHttp:
 
         attempts = Retrying(
             retry=retry_if_exception_type(_RetryError),
-            stop=stop_after_attempt(_ATTEMPTS if again else 1),
+            stop=stop_after_attempt(_ATTEMPTS if retry else 1),
             wait=wait_exponential(multiplier=0.5, max=4),
             reraise=True,
         )

@@ -12,14 +12,14 @@ from pulumi_zenml.errors import PermissionDeniedError, ServiceError
 from pulumi_zenml.orchestrators.airflow.api import AirflowApi
 from pulumi_zenml.orchestrators.airflow.folder import Folder, LocalFolder
 from pulumi_zenml.orchestrators.airflow.http import SERVICE
-from pulumi_zenml.orchestrators.probe import Probe, Seen, if_allowed
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult, if_allowed
 
 FOLDER, API = "DAG folder", "Airflow's API"
 
 # The pool of every task that names none (Airflow 3 models/pool.py).
 _POOL = "default_pool"
 _START = "Start 'airflow scheduler' and 'airflow dag-processor', and check their logs."
-_TOLD = 3
+_MOST_SHOWN = 3
 
 
 def folder_probes(folder: Callable[[], Folder]) -> Iterator[Probe]:
@@ -49,14 +49,14 @@ def no_api() -> Probe:
     """The probe in place of Airflow's API, if none is configured."""
     detail = "there is no api_url, so Airflow itself cannot be probed"
     remedy = "Set api_url for the orchestrator in Pulumi config zenml:orchestrators."
-    return Probe(API, lambda: Seen(detail, "unknown", remedy), part=API)
+    return Probe(API, lambda: ProbeResult(detail, "unknown", remedy), part=API)
 
 
-def _folder(find: Callable[[], Folder]) -> Seen:
+def _folder(find: Callable[[], Folder]) -> ProbeResult:
     folder = find()
     if not isinstance(folder, LocalFolder):
         count = len(folder.names())
-        return Seen(
+        return ProbeResult(
             f"{folder.where} has {count} zips; whether it is writable shows on the first create"
         )
     there = folder.path
@@ -68,8 +68,10 @@ def _folder(find: Callable[[], Folder]) -> Seen:
         )
     _require_writable(there)
     if there != folder.path:
-        return Seen(f"{folder.where} is created with the first DAG; {there} can be written to")
-    return Seen(f"{folder.where} has {len(folder.names())} zips and can be written to")
+        return ProbeResult(
+            f"{folder.where} is created with the first DAG; {there} can be written to"
+        )
+    return ProbeResult(f"{folder.where} has {len(folder.names())} zips and can be written to")
 
 
 def _require_writable(path: Path) -> None:
@@ -79,11 +81,11 @@ def _require_writable(path: Path) -> None:
         raise PermissionDeniedError(SERVICE, f"DAGs cannot be written to {path}: {why}.")
 
 
-def _version(api: AirflowApi) -> Seen:
-    return Seen(f"Airflow {api.http.call('GET', '/version')['version']} at {api.http.url}")
+def _version(api: AirflowApi) -> ProbeResult:
+    return ProbeResult(f"Airflow {api.http.call('GET', '/version')['version']} at {api.http.url}")
 
 
-def _health(api: AirflowApi) -> Seen:
+def _health(api: AirflowApi) -> ProbeResult:
     three = api.http.major == 3
     health = api.http.call("GET", "/monitor/health" if three else "/health")
     # In Airflow 2 the scheduler may do the DAG processor's work, which then has no state.
@@ -100,30 +102,30 @@ def _health(api: AirflowApi) -> Seen:
     missing = [name for name in needed if name not in health]
     text = ", ".join([*told, *(f"{name} never seen" for name in missing)])
     if bad or missing:
-        return Seen(text, "failed", _START)
-    return Seen(text)
+        return ProbeResult(text, "failed", _START)
+    return ProbeResult(text)
 
 
-def _dags(api: AirflowApi) -> Seen:
+def _dags(api: AirflowApi) -> ProbeResult:
     total = api.http.call("GET", "/dags", params={"limit": 1})["total_entries"]
-    return Seen(f"listed; there are {total}")
+    return ProbeResult(f"listed; there are {total}")
 
 
-def _import_errors(api: AirflowApi, folder: Callable[[], Folder]) -> Seen:
+def _import_errors(api: AirflowApi, folder: Callable[[], Folder]) -> ProbeResult:
     ours = set(folder().names())
     broken = {name: why for name, why in api.import_errors().items() if name in ours}
     if not broken:
-        return Seen("none for ZenML's DAGs")
-    told = "; ".join(f"'{name}': {why}" for name, why in list(broken.items())[:_TOLD])
-    more = f" and {len(broken) - _TOLD} more" if len(broken) > _TOLD else ""
+        return ProbeResult("none for ZenML's DAGs")
+    told = "; ".join(f"'{name}': {why}" for name, why in list(broken.items())[:_MOST_SHOWN])
+    more = f" and {len(broken) - _MOST_SHOWN} more" if len(broken) > _MOST_SHOWN else ""
     remedy = "Install what the DAG imports where Airflow parses it, or recreate the schedule."
-    return Seen(f"Airflow cannot import {told}{more}", "failed", remedy)
+    return ProbeResult(f"Airflow cannot import {told}{more}", "failed", remedy)
 
 
-def _pool(api: AirflowApi) -> Seen:
+def _pool(api: AirflowApi) -> ProbeResult:
     pool = api.http.call("GET", f"/pools/{_POOL}")
     free, slots = int(pool["open_slots"]), int(pool["slots"])
     text = f"{free} of {slots} slots of {_POOL} are free"
     if free <= 0 <= slots:
-        return Seen(text, "warning", f"Give {_POOL} more slots, or spread the schedules.")
-    return Seen(text)
+        return ProbeResult(text, "warning", f"Give {_POOL} more slots, or spread the schedules.")
+    return ProbeResult(text)

@@ -32,7 +32,7 @@ class View:
         """Every zip that ZenML wrote, every unreadable one, and every DAG that lost its zip."""
         names = self._folder.names()
         if self._api is None:
-            found = (self.look(name) for name in names)
+            found = (self.find(name) for name in names)
         else:
             known, reasons = self._api.dags(), functools.cache(self._api.import_errors)
             ours = (it for it in known if self._folder.holds(it, known[it].file))
@@ -40,7 +40,7 @@ class View:
             found = (self._join(name, known.get(name), reasons) for name in names)
         yield from (it for it in found if it)
 
-    def look(self, name: str) -> Counterpart | None:
+    def find(self, name: str) -> Counterpart | None:
         """One zip, or the DAG that it was; ``None`` without either."""
         if self._api is None:
             return self._read(name)[1]

@@ -27,7 +27,7 @@ _SLOW = (
 )
 
 
-def appears(api: AirflowApi, name: str, dag: DagZip, *, where: str, seconds: float) -> Dag:
+def wait_until_read(api: AirflowApi, name: str, dag: DagZip, *, where: str, seconds: float) -> Dag:
     """Wait until Airflow has read a new zip.
 
     Args:
@@ -43,7 +43,7 @@ def appears(api: AirflowApi, name: str, dag: DagZip, *, where: str, seconds: flo
         ServiceError: Airflow did not read it in time.
     """
 
-    def look() -> Dag | None:
+    def check() -> Dag | None:
         known = api.dag(name)
         if known and not known.gone:
             return known
@@ -53,7 +53,7 @@ def appears(api: AirflowApi, name: str, dag: DagZip, *, where: str, seconds: flo
         return None
 
     return _poll(
-        look,
+        check,
         seconds,
         lambda: ServiceError(
             SERVICE,
@@ -64,14 +64,14 @@ def appears(api: AirflowApi, name: str, dag: DagZip, *, where: str, seconds: flo
     )
 
 
-def begins_anew(api: AirflowApi, name: str, *, seconds: float) -> None:
+def starts_from_now(api: AirflowApi, name: str, *, seconds: float) -> None:
     """Wait until the next run of a paused DAG is not a missed one.
 
     Raises:
         ServiceError: Airflow did not read the changed zip in time.
     """
 
-    def look() -> bool:
+    def check() -> bool:
         known = api.dag(name)
         if known is None or known.gone or missed(known) is None:
             return True
@@ -79,7 +79,7 @@ def begins_anew(api: AirflowApi, name: str, *, seconds: float) -> None:
         return False
 
     _poll(
-        look,
+        check,
         seconds,
         lambda: ServiceError(
             SERVICE,
@@ -94,7 +94,7 @@ def missed(dag: Dag) -> datetime | None:
     return dag.next_run if dag.next_run and dag.next_run <= datetime.now(UTC) else None
 
 
-def stays_away(api: AirflowApi, name: str, *, at_once: bool, seconds: float) -> None:
+def delete_for_good(api: AirflowApi, name: str, *, at_once: bool, seconds: float) -> None:
     """Delete a DAG whose file was removed, and check that Airflow does not bring it back.
 
     While Airflow still has a copy of the file or is just reading it, a deleted DAG comes back
@@ -116,7 +116,7 @@ def stays_away(api: AirflowApi, name: str, *, at_once: bool, seconds: float) -> 
     if not seconds:
         return
 
-    def look() -> bool:
+    def check() -> bool:
         known = api.dag(name)
         if known and not known.paused:
             api.set_paused(name, True)
@@ -128,7 +128,7 @@ def stays_away(api: AirflowApi, name: str, *, at_once: bool, seconds: float) -> 
             f"has not noticed within {seconds:g} s, so its entry and runs are still there. {_SLOW}"
         )
 
-    _poll(look, seconds, late)
+    _poll(check, seconds, late)
     _delete(api, name)
     if not _is_away(api, name):
         raise late()
@@ -157,12 +157,12 @@ def _is_away(api: AirflowApi, name: str) -> bool:
     return False
 
 
-def _poll(look: Callable[[], T | None], seconds: float, late: Callable[[], Exception]) -> T:
+def _poll(check: Callable[[], T | None], seconds: float, late: Callable[[], Exception]) -> T:
     """Poll until there is a result, at first often."""
     deadline = time.monotonic() + seconds
     pause = _FIRST_POLL_SECONDS
     while True:
-        found = look()
+        found = check()
         if found:
             return found
         if time.monotonic() + pause > deadline:

@@ -32,7 +32,7 @@ class BrokenZipError(Exception):
 
 
 @dataclass(frozen=True)
-class Marker:
+class ZipMarker:
     """What we store about a DAG zip that its configuration has no field for.
 
     Args:
@@ -61,7 +61,7 @@ class Marker:
         return json.dumps(data, default=dict, indent=1)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Marker:
+    def from_json(cls, text: str | bytes) -> ZipMarker:
         """Read a marker file; unknown keys are ignored.
 
         Raises:
@@ -85,7 +85,7 @@ class DagZip:
     """
 
     config: Mapping[str, object]
-    marker: Marker | None
+    marker: ZipMarker | None
     others: Mapping[str, bytes] = field(repr=False)
 
     @classmethod
@@ -105,7 +105,7 @@ class DagZip:
         try:
             config = json.loads(files.pop(CONFIG))
             mark = files.pop(MARKER, None)
-            marker = Marker.from_json(mark) if mark is not None else None
+            marker = ZipMarker.from_json(mark) if mark is not None else None
         except (ValueError, TypeError) as error:
             raise BrokenZipError(f"its {CONFIG} or {MARKER} is damaged") from error
         if not isinstance(config, dict):
@@ -123,7 +123,7 @@ class DagZip:
                 archive.writestr(MARKER, self.marker.to_json())
         return buffer.getvalue()
 
-    def changed(self, marker: Marker, **config: object) -> DagZip:
+    def changed(self, marker: ZipMarker, **config: object) -> DagZip:
         """A copy with another marker and other configuration keys."""
         return replace(self, marker=marker, config={**self.config, **config})
 

@@ -33,7 +33,7 @@ from pulumi_zenml.orchestrators.azureml.trigger import to_body, to_fields
 from pulumi_zenml.orchestrators.base import Orchestrator, Target
 from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
 from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
-from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult
 from pulumi_zenml.zenml.submission import Submission
 
 # The version of azure-ai-ml: an older one would drop fields of a job.
@@ -95,8 +95,8 @@ class AzureMLOrchestrator(Orchestrator):
 
     def probes(self) -> Iterator[Probe]:
         """Also the workspace, and its jobs."""
-        yield Probe("workspace", self._look_at_workspace)
-        yield Probe("list jobs", self._look_at_jobs)
+        yield Probe("workspace", self._probe_workspace)
+        yield Probe("list jobs", self._probe_jobs)
         yield from super().probes()
 
     def submission(self, wanted: Wanted) -> Submission:
@@ -223,18 +223,18 @@ class AzureMLOrchestrator(Orchestrator):
     def _path(self, name: str) -> str:
         return f"{self._workspace}/schedules/{quote(name, safe='')}"
 
-    def _look_at_workspace(self) -> Seen:
+    def _probe_workspace(self) -> ProbeResult:
         state = str((self._require_workspace().get("properties") or {}).get("provisioningState"))
         if state.lower() not in ("succeeded", "none"):
             text = f"workspace {self._workspace} is in state '{state}'"
-            return Seen(text, "failed", "Check the workspace in the Azure portal.")
-        return Seen(f"{self._workspace} exists")
+            return ProbeResult(text, "failed", "Check the workspace in the Azure portal.")
+        return ProbeResult(f"{self._workspace} exists")
 
-    def _look_at_jobs(self) -> Seen:
+    def _probe_jobs(self) -> ProbeResult:
         path, doing = f"{self._workspace}/jobs", "list the jobs"
         found = self._arm.call("GET", path, _JOBS, doing, params={"listViewType": "All"})
         some = "at least one" if found.get("value") else "none"
-        return Seen(f"listed; there is {some}")
+        return ProbeResult(f"listed; there is {some}")
 
     def _require_workspace(self) -> Body:
         found = self._arm.get(self._workspace, _WORKSPACES, "read the workspace")

@@ -250,11 +250,11 @@ def _failure(answer: httpx.Response, doing: str) -> ServiceError:
     return RefusedError(SERVICE, said)
 
 
-def wait_for(look: Any, doing: str, *, seconds: float = 180.0) -> Body | None:
+def wait_for(poll: Any, doing: str, *, seconds: float = 180.0) -> Body | None:
     """Poll until an operation is over.
 
     Args:
-        look: returns a pair: whether it is over, and the resource.
+        poll: returns a pair: whether it is over, and the resource.
         doing: the operation, for the error.
         seconds: the deadline.
 
@@ -263,7 +263,7 @@ def wait_for(look: Any, doing: str, *, seconds: float = 180.0) -> Body | None:
     """
     deadline, pause = time.monotonic() + seconds, 0.2
     while True:
-        over, resource = look()
+        over, resource = poll()
         if over:
             found: Body | None = resource
             return found

@@ -22,10 +22,10 @@ from pulumi_zenml.orchestrators.databricks.api import (
     HTTP_SECONDS,
     RETRY_SECONDS,
     SERVICE,
-    Api,
+    DatabricksApi,
     Job,
 )
-from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult
 from pulumi_zenml.zenml.submission import Submission
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class DatabricksOrchestrator(Orchestrator):
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
-        self._api = Api(target)
+        self._api = DatabricksApi(target)
 
     @classmethod
     def check(cls, wanted: Wanted) -> list[InputError]:
@@ -125,25 +125,25 @@ class DatabricksOrchestrator(Orchestrator):
 
     def probes(self) -> Iterator[Probe]:
         """Also the user, what ZenML lists, and what it needs to build a wheel."""
-        yield Probe("credentials", self._look_at_user)
-        yield Probe("list jobs and cluster policies", self._look_at_lists)
-        yield Probe("code of the pipelines", self._look_at_sources)
+        yield Probe("credentials", self._probe_user)
+        yield Probe("list jobs and cluster policies", self._probe_lists)
+        yield Probe("code of the pipelines", self._probe_sources)
         yield from super().probes()
 
-    def _look_at_user(self) -> Seen:
-        return Seen(f"signed in to {self._api.host} as {self._api.user()}")
+    def _probe_user(self) -> ProbeResult:
+        return ProbeResult(f"signed in to {self._api.host} as {self._api.user()}")
 
-    def _look_at_lists(self) -> Seen:
+    def _probe_lists(self) -> ProbeResult:
         self._api.ping()
-        return Seen("listed")
+        return ProbeResult("listed")
 
-    def _look_at_sources(self) -> Seen:
+    def _probe_sources(self) -> ProbeResult:
         try:
             self._require_pip()
             self._require_source_root()
         except ServiceError as error:
-            return Seen(error.reason, "warning", "Do so where 'pulumi up' runs.")
-        return Seen(f"in {self._source_root() or 'the ZenML repository of this folder'}")
+            return ProbeResult(error.reason, "warning", "Do so where 'pulumi up' runs.")
+        return ProbeResult(f"in {self._source_root() or 'the ZenML repository of this folder'}")
 
     def _require_pip(self) -> None:
         if not any(distributions(name="pip")):

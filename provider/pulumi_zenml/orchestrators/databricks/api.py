@@ -34,7 +34,7 @@ _JOBS = "/api/2.2/jobs"
 Job = dict[str, Any]
 
 
-class Api:
+class DatabricksApi:
     """A workspace, with the credentials of a ZenML component.
 
     Args:
@@ -173,7 +173,7 @@ class Api:
         overrides = self._target.overrides
         seconds = overrides.get("http_timeout_seconds", HTTP_SECONDS)
         assert isinstance(seconds, int | float)
-        _knock(str(config.host), seconds)
+        _require_answer(str(config.host), seconds)
         principal = {}
         if config.client_id:
             principal = {"client_id": config.client_id, "client_secret": config.client_secret}
@@ -186,7 +186,7 @@ class Api:
         return sdk.WorkspaceClient(config=settings)
 
 
-def _knock(host: str, seconds: float) -> None:
+def _require_answer(host: str, seconds: float) -> None:
     """Check that the workspace answers before the SDK signs in.
 
     The SDK signs in without a time-out of its own (databricks-sdk 0.28 oauth), and reports

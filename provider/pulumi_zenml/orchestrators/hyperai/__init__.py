@@ -33,12 +33,12 @@ from pulumi_zenml.orchestrators.base import Orchestrator, Target
 from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
 from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
 from pulumi_zenml.orchestrators.hyperai.checks import check_host
+from pulumi_zenml.orchestrators.hyperai.component_host import ComponentHost
 from pulumi_zenml.orchestrators.hyperai.cron_host import CronHost, Job
-from pulumi_zenml.orchestrators.hyperai.crontab import SCRIPT, Entry, drop, entries, put
+from pulumi_zenml.orchestrators.hyperai.crontab import SCRIPT, CrontabEntry, drop, entries, put
 from pulumi_zenml.orchestrators.hyperai.host_dialect import HostDialect
-from pulumi_zenml.orchestrators.hyperai.place import Place
 from pulumi_zenml.orchestrators.hyperai.probes import HostProbes
-from pulumi_zenml.orchestrators.hyperai.runs import heard_by_zenml, last_start
+from pulumi_zenml.orchestrators.hyperai.runs import last_start, runs_in_zenml
 from pulumi_zenml.orchestrators.hyperai.ssh import connect
 from pulumi_zenml.orchestrators.probe import Probe
 from pulumi_zenml.zenml.submission import Submission
@@ -87,7 +87,7 @@ class HyperAIOrchestrator(Orchestrator):
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
-        self._place = Place(target)
+        self._place = ComponentHost(target)
         self._lock = threading.Lock()
         self._timezone = ""
 
@@ -147,7 +147,7 @@ class HyperAIOrchestrator(Orchestrator):
         """Write the exact line or job and its markers; close the folder to other users."""
         key = self._place.key(found.native_id)
         native = self.spell(wanted.cadence)
-        entry = Entry(
+        entry = CrontabEntry(
             key,
             self._place.command(key),
             cron=str(native.fields.get("schedule", "")),
@@ -191,7 +191,7 @@ class HyperAIOrchestrator(Orchestrator):
             owner = found.owner if found else None
             cron = found.cron if found else ""
             command = self._place.command(key)
-            self._write(host, Entry(key, command, cron, once, paused, owner))
+            self._write(host, CrontabEntry(key, command, cron, once, paused, owner))
 
     def delete(self, native_id: str) -> None:
         """Remove the job, the block, then the folder with ZenML's token in it."""
@@ -211,7 +211,7 @@ class HyperAIOrchestrator(Orchestrator):
         is not in ZenML, its containers did not start: its state is ``unknown``.
         """
         key = self._place.key(native_id)
-        found = heard_by_zenml(key, since, limit)
+        found = runs_in_zenml(key, since, limit)
         with self._host() as host, host.ssh.files() as files:
             last = last_start(files, self._place.folder(key))
         if last and all(run.run_id != last.run_id for run in found):
@@ -275,7 +275,7 @@ class HyperAIOrchestrator(Orchestrator):
         return {key: item for key, item in made.items() if item is not None}
 
     def _counterpart(
-        self, key: str, entry: Entry | None, jobs: Sequence[Job], dialect: HostDialect
+        self, key: str, entry: CrontabEntry | None, jobs: Sequence[Job], dialect: HostDialect
     ) -> Counterpart | None:
         problem = entry.problem if entry else ""
         paused, ended = entry.paused if entry else False, False
@@ -310,7 +310,7 @@ class HyperAIOrchestrator(Orchestrator):
             problem=problem,
         )
 
-    def _write(self, host: CronHost, entry: Entry) -> None:
+    def _write(self, host: CronHost, entry: CrontabEntry) -> None:
         """Write ``entry`` to crontab and queue; what must not fire is removed first."""
         due = entry.once if not entry.paused else None
         queued = [job for job in host.jobs() if job.key == entry.key]

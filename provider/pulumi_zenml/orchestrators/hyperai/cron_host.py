@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pulumi_zenml.cadence.zones import offset_at, zone_names
 from pulumi_zenml.errors import PermissionDeniedError, RefusedError, ServiceError
 from pulumi_zenml.orchestrators.hyperai.crontab import FOLDER, SCRIPT
-from pulumi_zenml.orchestrators.hyperai.ssh import Done, Ssh
+from pulumi_zenml.orchestrators.hyperai.ssh import CommandResult, Ssh
 
 _LIST = "LC_ALL=C; export LC_ALL; crontab -l"
 # Debian's `crontab -l` prints a carriage return as the two characters \r; its editor sees the file.
@@ -201,7 +201,7 @@ class CronHost:
             )
         return done.out
 
-    def _refused(self, done: Done, doing: str) -> ServiceError:
+    def _refused(self, done: CommandResult, doing: str) -> ServiceError:
         said = " ".join(done.error.split()) or f"exit code {done.code}"
         if "not allowed" in done.error or "permission" in done.error.lower():
             return PermissionDeniedError(

@@ -38,7 +38,7 @@ _SETTING = re.compile(r"[ \t]*([\"']?)(\w+)\1[ \t]*=[ \t]*([\"']?)(.*?)\3[ \t]*"
 
 
 @dataclass(frozen=True)
-class Entry:
+class CrontabEntry:
     """One schedule in a crontab.
 
     Args:
@@ -60,7 +60,7 @@ class Entry:
     problem: str = ""
 
 
-def entries(text: str) -> list[Entry]:
+def entries(text: str) -> list[CrontabEntry]:
     """Every schedule in a crontab, in order, with those that have markers but no line."""
     found: dict[str, list[re.Match[str]]] = {}
     owners: dict[str, str | None] = {}
@@ -79,7 +79,7 @@ def entries(text: str) -> list[Entry]:
     return [_entry(key, lines, owners.get(key)) for key, lines in found.items()]
 
 
-def put(text: str, entry: Entry) -> str:
+def put(text: str, entry: CrontabEntry) -> str:
     """``text`` with the block of ``entry`` where its old lines were, or at the end."""
     lines = text.split("\n")
     first = next((at for at, line in enumerate(lines) if _key(line) == entry.key), None)
@@ -106,7 +106,7 @@ def setting(text: str, name: str) -> str | None:
     return value
 
 
-def _block(entry: Entry) -> Sequence[str]:
+def _block(entry: CrontabEntry) -> Sequence[str]:
     owner = f" owner={quote(entry.owner, safe='/')}" if entry.owner else ""
     if entry.once is not None:
         pause = "#PAUSED " if entry.paused else "#"
@@ -134,9 +134,9 @@ def _key(line: str) -> str | None:
     return None if note else runs[1]
 
 
-def _entry(key: str, lines: list[re.Match[str]], owner: str | None) -> Entry:
+def _entry(key: str, lines: list[re.Match[str]], owner: str | None) -> CrontabEntry:
     if not lines:
-        return Entry(
+        return CrontabEntry(
             key, "", paused=True, owner=owner, problem="there is no line between its markers"
         )
     live = [line for line in lines if line["off"] is None]
@@ -151,7 +151,7 @@ def _entry(key: str, lines: list[re.Match[str]], owner: str | None) -> Entry:
         problem = f"`{line['once']}` is not an instant"
     # An ONCE line is always a comment; PAUSED before it is the pause.
     paused = "PAUSED" in (line["off"] or "") if line["once"] is not None else not live
-    return Entry(key, line["command"], line["cron"] or "", once, paused, owner, problem)
+    return CrontabEntry(key, line["command"], line["cron"] or "", once, paused, owner, problem)
 
 
 def _instant(text: str | None) -> datetime | None:

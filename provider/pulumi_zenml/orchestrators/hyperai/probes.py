@@ -19,7 +19,7 @@ from pulumi_zenml.orchestrators.hyperai.checks import (
 )
 from pulumi_zenml.orchestrators.hyperai.cron_host import CronHost
 from pulumi_zenml.orchestrators.hyperai.ssh_keys import Login
-from pulumi_zenml.orchestrators.probe import Probe, Result, Seen
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult, Result
 
 _SKEW = timedelta(seconds=60)
 _CLOCK = "date -u +%s"
@@ -61,55 +61,57 @@ class HostProbes:
         yield Probe("time zone", self._zone)
         yield Probe("clock", self._clock)
 
-    def _ssh(self) -> Seen:
+    def _ssh(self) -> ProbeResult:
         login = self.login()
         with self.connect():
-            return Seen(f"logged in as {login.user}@{login.host}:{login.port}, whose key is known")
+            return ProbeResult(
+                f"logged in as {login.user}@{login.host}:{login.port}, whose key is known"
+            )
 
-    def _crontab(self) -> Seen:
+    def _crontab(self) -> ProbeResult:
         with self.connect() as host:
             text = host.crontab()
             require_host_zone(host, text)
-        return Seen(f"read, {len(text.splitlines())} lines")
+        return ProbeResult(f"read, {len(text.splitlines())} lines")
 
-    def _programs(self) -> Seen:
+    def _programs(self) -> ProbeResult:
         with self.connect() as host:
             require_programs(host, FOR_CRON)
-        return Seen(", ".join(FOR_CRON))
+        return ProbeResult(", ".join(FOR_CRON))
 
-    def _programs_for_at(self) -> Seen:
+    def _programs_for_at(self) -> ProbeResult:
         with self.connect() as host:
             missing = host.missing(FOR_AT)
         if missing:
             remedy = "For run_once_at, install at on the host."
-            return Seen(f"it lacks {', '.join(missing)}", "warning", remedy)
-        return Seen(", ".join(FOR_AT))
+            return ProbeResult(f"it lacks {', '.join(missing)}", "warning", remedy)
+        return ProbeResult(", ".join(FOR_AT))
 
-    def _daemon(self, names: tuple[str, ...], otherwise: Result, remedy: str) -> Seen:
+    def _daemon(self, names: tuple[str, ...], otherwise: Result, remedy: str) -> ProbeResult:
         with self.connect() as host:
             done = host.ssh.run(_PROCESSES)
         if done.code == _HIDDEN:
-            return Seen("the host hides the processes of other users", "unknown")
+            return ProbeResult("the host hides the processes of other users", "unknown")
         running = set(done.out.decode("utf-8", "replace").split("\n")) & set(names)
         if not running:
-            return Seen(f"no process named {' or '.join(names)}", otherwise, remedy)
-        return Seen(f"{', '.join(sorted(running))} runs")
+            return ProbeResult(f"no process named {' or '.join(names)}", otherwise, remedy)
+        return ProbeResult(f"{', '.join(sorted(running))} runs")
 
-    def _compose(self) -> Seen:
+    def _compose(self) -> ProbeResult:
         with self.connect() as host:
-            return Seen(require_compose(host, cron_path(host.crontab())))
+            return ProbeResult(require_compose(host, cron_path(host.crontab())))
 
-    def _folder(self) -> Seen:
+    def _folder(self) -> ProbeResult:
         home = self.home()
         with self.connect() as host:
             require_folder(host, home)
-        return Seen(f"{home} can be written to")
+        return ProbeResult(f"{home} can be written to")
 
-    def _zone(self) -> Seen:
+    def _zone(self) -> ProbeResult:
         with self.connect() as host:
-            return Seen(f"its cron reads the crontab in {host.timezone()}")
+            return ProbeResult(f"its cron reads the crontab in {host.timezone()}")
 
-    def _clock(self) -> Seen:
+    def _clock(self) -> ProbeResult:
         with self.connect() as host:
             done = host.ssh.run(_CLOCK)
             now = datetime.now(UTC)
@@ -121,5 +123,5 @@ class HostProbes:
         skew = abs(there - now)
         if skew > _SKEW:
             remedy = "Set the host's clock: sudo timedatectl set-ntp true."
-            return Seen(f"it differs from this machine's by {skew}", "warning", remedy)
-        return Seen(f"it is within {_SKEW.total_seconds():.0f} s of this machine's")
+            return ProbeResult(f"it differs from this machine's by {skew}", "warning", remedy)
+        return ProbeResult(f"it is within {_SKEW.total_seconds():.0f} s of this machine's")

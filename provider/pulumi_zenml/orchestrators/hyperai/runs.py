@@ -36,7 +36,7 @@ _STATES: dict[str, RunState] = {
 }
 
 
-def heard_by_zenml(snapshot_id: str, since: datetime | None, limit: int) -> list[NativeRun]:
+def runs_in_zenml(snapshot_id: str, since: datetime | None, limit: int) -> list[NativeRun]:
     """The runs of a snapshot that reported to ZenML, newest first.
 
     Args:

@@ -39,7 +39,7 @@ logging.getLogger(_PARAMIKO_LOG).addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
-class Done:
+class CommandResult:
     """The result of a command on the host.
 
     Args:
@@ -61,7 +61,7 @@ class Ssh:
         """paramiko's own client."""
         self._login = login
 
-    def run(self, script: str, data: bytes = b"") -> Done:
+    def run(self, script: str, data: bytes = b"") -> CommandResult:
         """Run a constant POSIX shell script; ``data`` is its stdin.
 
         Raises:
@@ -84,7 +84,7 @@ class Ssh:
                 if not channel.status_event.wait(_COMMAND_SECONDS):
                     raise TimeoutError("the command did not end")
                 code = channel.recv_exit_status()
-        return Done(code, out, error.decode("utf-8", "replace").strip())
+        return CommandResult(code, out, error.decode("utf-8", "replace").strip())
 
     @contextlib.contextmanager
     def files(self) -> Iterator[paramiko.SFTPClient]:

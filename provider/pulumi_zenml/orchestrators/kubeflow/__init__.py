@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pulumi_zenml.cadence.dialects.base import rfc3339
 from pulumi_zenml.cadence.fires import fires_between
 from pulumi_zenml.errors import InputError, NotFoundError, RefusedError, ServiceError
-from pulumi_zenml.orchestrators._zenml_config import ZenmlConfig, tell
+from pulumi_zenml.orchestrators._zenml_config import ZenmlConfig, apply_settings
 from pulumi_zenml.orchestrators.base import Orchestrator, Target
 from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
 from pulumi_zenml.orchestrators.compare import differences
@@ -284,7 +284,7 @@ class KubeflowOrchestrator(Orchestrator):
         before = orchestrator._config
         orchestrator._config = self._config()
         sign_in = self._config().model_dump(include=set(_SIGN_IN), exclude_none=True)
-        tell(snapshot, orchestrator, sign_in)
+        apply_settings(snapshot, orchestrator, sign_in)
         try:
             yield
         finally:

@@ -23,7 +23,7 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from pulumi_zenml.orchestrators._again import ATTEMPTS, again
+from pulumi_zenml.orchestrators._retry import ATTEMPTS, retry
 from pulumi_zenml.orchestrators._sdk import need
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ class GoneError(NotFoundError):
     """Kubeflow Pipelines itself reports that there is no such object."""
 
 
-class PassingError(ServiceError):
+class TransientError(ServiceError):
     """A transient failure of the server."""
 
 
-_PASSING = (PassingError, ThrottledError, UnreachableError)
+_TRANSIENT = (TransientError, ThrottledError, UnreachableError)
 
 
 class KfpApi:
@@ -78,7 +78,7 @@ class KfpApi:
 
     def get(self, path: str, doing: str, **query: Json) -> Object:
         """Read one object."""
-        return again(lambda: self._call("GET", path, doing, query), _PASSING)
+        return retry(lambda: self._call("GET", path, doing, query), _TRANSIENT)
 
     def pages(self, path: str, key: str, doing: str, **query: Json) -> Iterator[Object]:
         """Every object of a listing, page by page."""
@@ -94,12 +94,12 @@ class KfpApi:
     def post(self, path: str, doing: str, body: Object | None = None) -> Object:
         """Create or change something; with a body it is never retried."""
         if body is None:
-            return again(lambda: self._call("POST", path, doing, {}), _PASSING)
+            return retry(lambda: self._call("POST", path, doing, {}), _TRANSIENT)
         return self._call("POST", path, doing, {}, body)
 
     def delete(self, path: str, doing: str, **query: Json) -> None:
         """Delete one object."""
-        again(lambda: self._call("DELETE", path, doing, query), _PASSING)
+        retry(lambda: self._call("DELETE", path, doing, query), _TRANSIENT)
 
     def _call(
         self,
@@ -170,7 +170,7 @@ class KfpApi:
             return ThrottledError(KFP, f"{text} (429, after {ATTEMPTS} attempts).")
         if status < 500:
             return RefusedError(KFP, f"{text} ({status}).")
-        return PassingError(KFP, f"{text} ({status}).")
+        return TransientError(KFP, f"{text} ({status}).")
 
     def _host(self) -> str:
         parts = urlsplit(str(self._client()._existing_config.host))

@@ -7,7 +7,7 @@ from functools import partial
 
 from pulumi_zenml.errors import RefusedError
 from pulumi_zenml.orchestrators.kubeflow.api import KFP, KfpApi, Object
-from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult
 
 
 def require_profile(api: KfpApi, component: str) -> Object:
@@ -42,14 +42,14 @@ def kfp_probes(api: KfpApi, component: str) -> Iterator[Probe]:
     yield Probe("list experiments", partial(_experiments, api))
 
 
-def _health(api: KfpApi, component: str) -> Seen:
+def _health(api: KfpApi, component: str) -> ProbeResult:
     health = require_profile(api, component)
     users = f"profile '{api.namespace}'" if health.get("multi_user") else "single-user"
-    return Seen(f"healthy, {users}")
+    return ProbeResult(f"healthy, {users}")
 
 
-def _experiments(api: KfpApi) -> Seen:
+def _experiments(api: KfpApi) -> ProbeResult:
     doing = "list the experiments"
     page = api.get("experiments", doing, namespace=api.namespace, page_size=1)
     some = "at least one" if page.get("experiments") else "none"
-    return Seen(f"listed; there is {some}")
+    return ProbeResult(f"listed; there is {some}")

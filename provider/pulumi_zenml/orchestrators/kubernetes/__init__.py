@@ -39,7 +39,7 @@ from pulumi_zenml.orchestrators.kubernetes import access as access
 from pulumi_zenml.orchestrators.kubernetes import cronjob as cronjob
 from pulumi_zenml.orchestrators.kubernetes import deletion as deletion
 from pulumi_zenml.orchestrators.kubernetes import jobs as jobs
-from pulumi_zenml.orchestrators.kubernetes.api import Api, Object
+from pulumi_zenml.orchestrators.kubernetes.api import KubernetesApi, Object
 from pulumi_zenml.orchestrators.kubernetes.connection import KUBERNETES
 from pulumi_zenml.orchestrators.kubernetes.probes import cluster_probes
 from pulumi_zenml.orchestrators.probe import Probe
@@ -140,7 +140,7 @@ class KubernetesOrchestrator(Orchestrator):
     def __init__(self, target: Target) -> None:
         super().__init__(target)
         seconds = target.overrides.get("timeout_seconds")
-        self._api = Api(target, float(str(seconds)) if seconds else _CALL_SECONDS)
+        self._api = KubernetesApi(target, float(str(seconds)) if seconds else _CALL_SECONDS)
         self._allowed = False
 
     @classmethod
@@ -161,7 +161,7 @@ class KubernetesOrchestrator(Orchestrator):
         self._name_budget()
         trial = cronjob.trial(self.spell(wanted.cadence).fields, wanted.settings)
         name = self.target.component.name
-        access.try_out(self._api, trial, namespace=self.namespace, component=name)
+        access.dry_run(self._api, trial, namespace=self.namespace, component=name)
         if not self._allowed:
             tokens = self.target.component.configuration.get("pass_zenml_token_as_secret")
             needed = [*_NEEDED, _NEEDED_FOR_TOKENS] if tokens else _NEEDED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pulumi_zenml.errors import NotFoundError, PermissionDeniedError, RefusedError
-from pulumi_zenml.orchestrators.kubernetes.api import GRANT, Answer, Api, Object
+from pulumi_zenml.orchestrators.kubernetes.api import GRANT, Answer, KubernetesApi, Object
 from pulumi_zenml.orchestrators.kubernetes.connection import KUBERNETES
 
 GROUPS = {
@@ -20,7 +20,7 @@ GROUPS = {
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
-def try_out(api: Api, cron_job: Object, *, namespace: str, component: str) -> None:
+def dry_run(api: KubernetesApi, cron_job: Object, *, namespace: str, component: str) -> None:
     """Create ``cron_job`` in a dry run.
 
     A refusal by an admission webhook is ignored: it concerns a placeholder pod.
@@ -47,7 +47,11 @@ def try_out(api: Api, cron_job: Object, *, namespace: str, component: str) -> No
 
 
 def review(
-    api: Api, needed: Iterable[tuple[str, Sequence[str]]], *, namespace: str, component: str
+    api: KubernetesApi,
+    needed: Iterable[tuple[str, Sequence[str]]],
+    *,
+    namespace: str,
+    component: str,
 ) -> None:
     """Check which of the calls that are needed later would be denied.
 
@@ -75,7 +79,7 @@ def review(
         )
 
 
-def may(api: Api, verb: str, resource: str, namespace: str) -> bool | None:
+def may(api: KubernetesApi, verb: str, resource: str, namespace: str) -> bool | None:
     """Whether the caller is permitted to do something; ``None`` if it may not review that.
 
     Args:
@@ -95,7 +99,7 @@ def may(api: Api, verb: str, resource: str, namespace: str) -> bool | None:
     return bool(answer.body["status"]["allowed"]) if answer.status < 300 else None
 
 
-def no_namespace(api: Api, namespace: str, component: str) -> NotFoundError:
+def no_namespace(api: KubernetesApi, namespace: str, component: str) -> NotFoundError:
     """The error for a namespace that does not exist."""
     answer = api.call("GET", "/api/v1/namespaces", query={"limit": "500"})
     items = answer.body.get("items") or [] if answer.status < 300 else []

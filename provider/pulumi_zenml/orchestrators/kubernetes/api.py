@@ -37,7 +37,7 @@ MERGE_PATCH = "application/merge-patch+json"
 _CONNECT_SECONDS = 10.0
 _ATTEMPTS = 4
 _LONGEST_WAIT_SECONDS = 10.0
-_PASSING = (429, 500, 502, 503, 504)
+_TRANSIENT = (429, 500, 502, 503, 504)
 _CONFLICT_ATTEMPTS = 6
 
 Object = dict[str, Any]
@@ -63,7 +63,7 @@ class Answer:
         return str(self.body.get("message") or f"HTTP {self.status}")[:600]
 
 
-class Api:
+class KubernetesApi:
     """One component's client of its API server. Thread-safe; connects on first use.
 
     Args:
@@ -106,11 +106,11 @@ class Api:
         from tenacity.stop import stop_after_attempt, stop_after_delay
         from urllib3.exceptions import HTTPError
 
-        def passing(answer: Answer) -> bool:
-            return answer.status in (_PASSING if repeatable else (429,))
+        def transient(answer: Answer) -> bool:
+            return answer.status in (_TRANSIENT if repeatable else (429,))
 
         retry = retry_any(
-            retry_if_result(passing),
+            retry_if_result(transient),
             retry_if_exception_type(HTTPError if repeatable else ()),
         )
         retrying = Retrying(

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pulumi_zenml.errors import NotGoneError
 from pulumi_zenml.orchestrators.kubernetes import cronjob as cronjob
 from pulumi_zenml.orchestrators.kubernetes import jobs as jobs
-from pulumi_zenml.orchestrators.kubernetes.api import Api, Object
+from pulumi_zenml.orchestrators.kubernetes.api import KubernetesApi, Object
 
 _GONE_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.5
 
 
-def delete(api: Api, path: str, native_id: str, *, tokens: bool) -> None:
+def delete(api: KubernetesApi, path: str, native_id: str, *, tokens: bool) -> None:
     """Delete a CronJob by its ``deletion_propagation``, and wait until it is deleted.
 
     It is suspended first, so that nothing starts meanwhile. With ``KeepRunning`` the Jobs that are
@@ -55,7 +55,7 @@ def delete(api: Api, path: str, native_id: str, *, tokens: bool) -> None:
     _await_gone(api, path, native_id, cron_job["metadata"]["uid"])
 
 
-def _drop_token(api: Api, cron_job: Object, running: Sequence[Object]) -> None:
+def _drop_token(api: KubernetesApi, cron_job: Object, running: Sequence[Object]) -> None:
     """Delete ZenML's token Secret, or make the Jobs that still need it its owners.
 
     ZenML does not delete it (its name: zenml 0.98 KubernetesOrchestrator.get_token_secret_name).
@@ -72,7 +72,7 @@ def _drop_token(api: Api, cron_job: Object, running: Sequence[Object]) -> None:
         api.good(answer, doing)
 
 
-def _await_gone(api: Api, path: str, native_id: str, uid: str) -> None:
+def _await_gone(api: KubernetesApi, path: str, native_id: str, uid: str) -> None:
     deadline = time.monotonic() + _GONE_SECONDS
     while (found := api.get(path, f"read CronJob '{native_id}'")) is not None:
         if found["metadata"]["uid"] != uid:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pulumi_zenml.orchestrators.counterpart import NativeRun, RunState
-from pulumi_zenml.orchestrators.kubernetes.api import Api, Object
+from pulumi_zenml.orchestrators.kubernetes.api import KubernetesApi, Object
 
 MANUAL = "cronjob.kubernetes.io/instantiate"
 SCHEDULED_FOR = "batch.kubernetes.io/cronjob-scheduled-timestamp"
@@ -21,7 +21,7 @@ def path(namespace: str) -> str:
     return f"/apis/batch/v1/namespaces/{namespace}/jobs"
 
 
-def of(api: Api, cron_job: Object) -> list[Object]:
+def of(api: KubernetesApi, cron_job: Object) -> list[Object]:
     """Every Job that belongs to the CronJob.
 
     Jobs have the labels of their CronJob's template, which narrow the list; which CronJob they
@@ -96,7 +96,7 @@ def manual(cron_job: Object, suffix: str) -> Object:
     }
 
 
-def release(api: Api, job: Object, cron_job: Object) -> None:
+def release(api: KubernetesApi, job: Object, cron_job: Object) -> None:
     """Let a Job outlive its CronJob, and expire a day after its end."""
     name, owner = job["metadata"]["name"], cron_job["metadata"]["uid"]
 

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from pulumi_zenml.orchestrators.kubernetes import access as access
-from pulumi_zenml.orchestrators.kubernetes.api import GRANT, Api
-from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.orchestrators.kubernetes.api import GRANT, KubernetesApi
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult
 
 # spec.timeZone: beta and on from 1.25, for good from 1.27 (kubernetes.io, CronJob).
 _ZONES_SINCE = (1, 25)
@@ -25,7 +25,7 @@ _NEARLY = 0.9
 
 
 def cluster_probes(
-    api: Api, namespace: str, component: str, configuration: Mapping[str, Any]
+    api: KubernetesApi, namespace: str, component: str, configuration: Mapping[str, Any]
 ) -> Iterator[Probe]:
     """The server's version, the namespace, each permission, and its quotas.
 
@@ -44,51 +44,51 @@ def cluster_probes(
         needed |= _NEEDED_FOR_ACCOUNT
     for resource, verbs in needed.items():
         for verb in verbs:
-            look = partial(_permission, api, verb, resource, namespace)
-            yield Probe(f"may {verb} {resource}", look)
+            probe = partial(_permission, api, verb, resource, namespace)
+            yield Probe(f"may {verb} {resource}", probe)
     yield Probe("quota", partial(_quota, api, namespace))
 
 
-def _version(api: Api) -> Seen:
+def _version(api: KubernetesApi) -> ProbeResult:
     said = api.good(api.call("GET", "/version"), "read the version")
     told = str(said.get("gitVersion", ""))
     match = re.match(r"v(\d+)\.(\d+)", told)
     if match and (int(match[1]), int(match[2])) < _ZONES_SINCE:
-        return Seen(
+        return ProbeResult(
             f"Kubernetes {told} has no time zones for CronJobs",
             "failed",
             "Upgrade the cluster to Kubernetes 1.27 or later.",
         )
-    return Seen(f"Kubernetes {told}")
+    return ProbeResult(f"Kubernetes {told}")
 
 
-def _namespace(api: Api, namespace: str, component: str) -> Seen:
+def _namespace(api: KubernetesApi, namespace: str, component: str) -> ProbeResult:
     answer = api.call("GET", f"/api/v1/namespaces/{namespace}")
     if answer.status == 403:
-        return Seen("may not be read", "unknown")
+        return ProbeResult("may not be read", "unknown")
     if answer.status == 404:
         missing = access.no_namespace(api, namespace, component)
-        return Seen(missing.reason, "failed", f"kubectl create namespace {namespace}")
+        return ProbeResult(missing.reason, "failed", f"kubectl create namespace {namespace}")
     phase = (api.good(answer, f"read namespace '{namespace}'").get("status") or {}).get("phase")
     if phase == "Terminating":
         wait = "Wait until it is deleted and create it again, or use another one."
-        return Seen("it is being deleted", "failed", wait)
-    return Seen("it exists")
+        return ProbeResult("it is being deleted", "failed", wait)
+    return ProbeResult("it exists")
 
 
-def _permission(api: Api, verb: str, resource: str, namespace: str) -> Seen:
+def _permission(api: KubernetesApi, verb: str, resource: str, namespace: str) -> ProbeResult:
     allowed = access.may(api, verb, resource, namespace)
     if allowed is None:
-        return Seen("this user may not review its own permissions", "unknown")
+        return ProbeResult("this user may not review its own permissions", "unknown")
     if not allowed:
-        return Seen(f"not in namespace '{namespace}'", "failed", GRANT)
-    return Seen(f"in namespace '{namespace}'")
+        return ProbeResult(f"not in namespace '{namespace}'", "failed", GRANT)
+    return ProbeResult(f"in namespace '{namespace}'")
 
 
-def _quota(api: Api, namespace: str) -> Seen:
+def _quota(api: KubernetesApi, namespace: str) -> ProbeResult:
     answer = api.call("GET", f"/api/v1/namespaces/{namespace}/resourcequotas")
     if answer.status == 403:
-        return Seen("the namespace's quotas may not be read", "unknown")
+        return ProbeResult("the namespace's quotas may not be read", "unknown")
     told, full, nearly = [], False, False
     for quota in api.good(answer, "read the quotas").get("items") or []:
         status = quota.get("status") or {}
@@ -103,5 +103,5 @@ def _quota(api: Api, namespace: str) -> Seen:
     text = ", ".join(told) or "no ResourceQuota counts CronJobs, Jobs or pods"
     if full or nearly:
         remedy = f"Have the ResourceQuota of namespace '{namespace}' raised, or remove schedules."
-        return Seen(text, "failed" if full else "warning", remedy)
-    return Seen(text)
+        return ProbeResult(text, "failed" if full else "warning", remedy)
+    return ProbeResult(text)

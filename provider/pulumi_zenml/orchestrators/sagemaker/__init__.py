@@ -259,7 +259,7 @@ class SagemakerOrchestrator(Orchestrator):
     def probes(self) -> Iterator[Probe]:
         """Also the AWS identity, the roles, the schedule group, and SageMaker by itself."""
         yield from aws_probes(self._aws, self._require_role)
-        yield from self.usual_probes(part=EVENTBRIDGE)
+        yield from self.default_probes(part=EVENTBRIDGE)
 
     def _require_role(self, key: str, why: str) -> None:
         role = getattr(self._aws.config, key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult
 from pulumi_zenml.orchestrators.sagemaker.aws import Aws, calling
 
 IDENTITY, EVENTBRIDGE, SAGEMAKER = "STS", "EventBridge", "SageMaker"
@@ -26,27 +26,29 @@ def aws_probes(aws: Aws, require_role: Callable[[str, str], None]) -> Iterator[P
     yield Probe("list pipelines", partial(_pipelines, aws), part=SAGEMAKER)
 
 
-def _identity(aws: Aws) -> Seen:
+def _identity(aws: Aws) -> ProbeResult:
     with calling("reading the signed-in user"):
         me = aws.clients().sts.get_caller_identity()
-    return Seen(f"signed in as {me['Arn']}")
+    return ProbeResult(f"signed in as {me['Arn']}")
 
 
-def _role(aws: Aws, require_role: Callable[[str, str], None], key: str, user: str) -> Seen:
+def _role(aws: Aws, require_role: Callable[[str, str], None], key: str, user: str) -> ProbeResult:
     require_role(key, f"{user} needs it")
-    return Seen(f"{getattr(aws.config, key)}; iam:PassRole is only checked on create")
+    return ProbeResult(f"{getattr(aws.config, key)}; iam:PassRole is only checked on create")
 
 
-def _group(aws: Aws) -> Seen:
+def _group(aws: Aws) -> ProbeResult:
     with calling(f"reading EventBridge schedule group '{_DEFAULT_GROUP}'"):
         group = aws.clients().scheduler.get_schedule_group(Name=_DEFAULT_GROUP)
     state = str(group.get("State", ""))
     if state == "DELETING":
-        return Seen(f"group '{_DEFAULT_GROUP}' is being deleted", "failed", "Use another group.")
-    return Seen(f"group '{_DEFAULT_GROUP}' is {state.lower() or 'there'}")
+        return ProbeResult(
+            f"group '{_DEFAULT_GROUP}' is being deleted", "failed", "Use another group."
+        )
+    return ProbeResult(f"group '{_DEFAULT_GROUP}' is {state.lower() or 'there'}")
 
 
-def _pipelines(aws: Aws) -> Seen:
+def _pipelines(aws: Aws) -> ProbeResult:
     with calling("listing SageMaker pipelines"):
         found = aws.clients().sagemaker.list_pipelines(MaxResults=1)["PipelineSummaries"]
-    return Seen(f"listed; there is {'at least one' if found else 'none'}")
+    return ProbeResult(f"listed; there is {'at least one' if found else 'none'}")

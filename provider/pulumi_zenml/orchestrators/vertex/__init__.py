@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pulumi_zenml.cadence.dialects.base import rfc3339
 from pulumi_zenml.errors import InputError, NotFoundError, NotGoneError, RefusedError
 from pulumi_zenml.json_types import Json
-from pulumi_zenml.orchestrators._zenml_config import ZenmlConfig, tell
+from pulumi_zenml.orchestrators._zenml_config import ZenmlConfig, apply_settings
 from pulumi_zenml.orchestrators.base import Orchestrator, Target
 from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
 from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, RunState, Wanted
-from pulumi_zenml.orchestrators.probe import Probe, Seen
+from pulumi_zenml.orchestrators.probe import Probe, ProbeResult
 from pulumi_zenml.orchestrators.vertex import schedule as schedules
 from pulumi_zenml.orchestrators.vertex.api import VERTEX, GoneError, VertexApi
 from pulumi_zenml.zenml.submission import Submission
@@ -157,18 +157,18 @@ class VertexOrchestrator(Orchestrator):
 
     def probes(self) -> Iterator[Probe]:
         """Also project and region, and the pipeline service by itself."""
-        yield Probe("configuration", self._look_at_configuration)
-        yield Probe("list pipeline jobs", self._look_at_jobs)
+        yield Probe("configuration", self._probe_configuration)
+        yield Probe("list pipeline jobs", self._probe_jobs)
         yield from super().probes()
 
-    def _look_at_configuration(self) -> Seen:
+    def _probe_configuration(self) -> ProbeResult:
         self._require_schedulable()
-        return Seen(f"{self._api.parent}, at {self._api.host}")
+        return ProbeResult(f"{self._api.parent}, at {self._api.host}")
 
-    def _look_at_jobs(self) -> Seen:
+    def _probe_jobs(self) -> ProbeResult:
         request = {"parent": self._api.parent, "page_size": 1, "read_mask": {"paths": ["name"]}}
         page = self._api.call("list_pipeline_jobs", "list the pipeline jobs", request)
-        return Seen(f"listed; there is {'at least one' if page.pipeline_jobs else 'none'}")
+        return ProbeResult(f"listed; there is {'at least one' if page.pipeline_jobs else 'none'}")
 
     def _require_schedulable(self) -> None:
         config = self._config()
@@ -373,7 +373,9 @@ def _zenml_with_overrides(
     orchestrator._gcp_credentials = orchestrator._gcp_project_id = None
     own = orchestrator.get_settings(snapshot).labels
     kept: Any = wanted.settings.get("labels", own)
-    tell(snapshot, orchestrator, {"labels": {**kept, **schedules.owner_labels(wanted.owner)}})
+    apply_settings(
+        snapshot, orchestrator, {"labels": {**kept, **schedules.owner_labels(wanted.owner)}}
+    )
     try:
         if overrides.get("api_endpoint") or overrides.get("api_transport"):
             aiplatform.init(

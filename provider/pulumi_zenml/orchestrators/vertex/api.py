@@ -23,7 +23,7 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
     UnreachableError,
 )
-from pulumi_zenml.orchestrators._again import ATTEMPTS, again
+from pulumi_zenml.orchestrators._retry import ATTEMPTS, retry
 from pulumi_zenml.orchestrators._sdk import need
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ class GoneError(NotFoundError):
     """The service reports that there is no such object."""
 
 
-class PassingError(ServiceError):
+class TransientError(ServiceError):
     """A transient failure of the service."""
 
 
-_PASSING = (PassingError, ThrottledError, UnreachableError)
+_TRANSIENT = (TransientError, ThrottledError, UnreachableError)
 
 
 def _no_lookup_noise(record: logging.LogRecord) -> bool:
@@ -116,7 +116,7 @@ class VertexApi:
         def attempt() -> Any:
             return self._call(method, doing, request)
 
-        return attempt() if once else again(attempt, _PASSING)
+        return attempt() if once else retry(attempt, _TRANSIENT)
 
     def pages(self, method: str, items: str, doing: str, request: Request) -> Iterator[Any]:
         """Every item of a listing, page by page."""
@@ -218,7 +218,7 @@ class VertexApi:
             return GoneError(VERTEX, text)
         if code == 429:
             return ThrottledError(VERTEX, f"{text} (after {ATTEMPTS} attempts).")
-        return (RefusedError if code < 500 else PassingError)(VERTEX, text)
+        return (RefusedError if code < 500 else TransientError)(VERTEX, text)
 
 
 class _Clients:

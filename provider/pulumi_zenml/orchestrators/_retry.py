@@ -13,12 +13,12 @@ _LONGEST_WAIT_SECONDS = 4.0
 Found = TypeVar("Found")
 
 
-def again(call: Callable[[], Found], passing: tuple[type[ServiceError], ...]) -> Found:
+def retry(call: Callable[[], Found], transient: tuple[type[ServiceError], ...]) -> Found:
     """The call's result, with retries after transient errors.
 
     Args:
         call: a call that may be repeated.
-        passing: the transient errors.
+        transient: the transient errors.
 
     Raises:
         ServiceError: the error of the last attempt.
@@ -33,7 +33,7 @@ def again(call: Callable[[], Found], passing: tuple[type[ServiceError], ...]) ->
     attempts = Retrying(
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_exponential_jitter(initial=0.2, max=_LONGEST_WAIT_SECONDS, jitter=0.2),
-        retry=retry_if_exception_type(passing),
+        retry=retry_if_exception_type(transient),
         reraise=True,
     )
     return attempts(call)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 
 
-class Place:
+class ComponentHost:
     """One component's host, from its service connector and the overrides.
 
     Args:
