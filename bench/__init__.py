@@ -1,1 +1,1 @@
-"""What this package costs, measured on the real engine: `make bench`."""
+"""The cost of this package, measured on the real engine: `make bench`."""

@@ -1,4 +1,4 @@
-"""Time the engine's commands on N schedules, beside N dynamic resources that do nothing.
+"""Time Pulumi's commands on N schedules, and on N dynamic resources that do nothing.
 
 The schedules are on the tests' third-party orchestrator, whose calls cost next to nothing, so
 what is left is Pulumi, ZenML and this package.
@@ -53,7 +53,7 @@ STEPS: dict[str, Callable[[Project], object]] = {
 
 @click.command()
 @click.option("--count", default=50, show_default=True, help="How many resources.")
-@click.option("--rounds", default=3, show_default=True, help="How often to do it all.")
+@click.option("--rounds", default=3, show_default=True, help="How often to repeat everything.")
 @click.option("--server", is_flag=True, help="Use a ZenML server instead of a local store.")
 def main(count: int, rounds: int, server: bool) -> None:
     """Print a table of seconds: the median of the rounds."""
@@ -98,7 +98,7 @@ def world(folder: Path, server: bool) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def served(folder: Path, server: bool) -> Iterator[dict[str, str]]:
-    """The environment of a client with a local store, or with a server that runs meanwhile."""
+    """The environment of a client with a local store, or with a server."""
     if not server:
         yield client_environment(folder / "config")
         return

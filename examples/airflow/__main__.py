@@ -1,4 +1,4 @@
-"""Two DAGs of one pipeline, the second paused until it is wanted."""
+"""Two DAGs of one pipeline, the second paused."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""A weekday schedule in a zone of its own."""
+"""A weekday schedule with a time zone."""
 
 import pulumi
 

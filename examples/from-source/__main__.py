@@ -1,4 +1,4 @@
-"""A pipeline that lies beside the program: a change of its source is a replace."""
+"""A pipeline beside the program: a change of its source is a replace."""
 
 import pulumi
 

@@ -1,4 +1,4 @@
-"""A cron and an interval, which ZenML alone would cut to its hours."""
+"""A cron, and an interval, from which ZenML alone would drop the days."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""One ZenML schedule. `pulumi up` makes its record in ZenML and its DAG in Airflow."""
+"""One ZenML schedule. `pulumi up` creates its record in ZenML and its DAG in Airflow."""
 
 import pulumi
 

@@ -1,7 +1,7 @@
 """The quickstart: every step of a schedule's life with the real engine, narrated and checked.
 
 Needs no server, no cloud account and no Docker. Everything happens in a temporary folder that is
-removed at the end. Exits with 1 if anything is not as it says.
+removed at the end. Exits with 1 if a check fails.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PROJECT = HERE.parents[1]
 
 
 class NotAsSaid(Exception):
-    """What happened is not what the quickstart says happens."""
+    """A step did not have the expected result."""
 
 
 class Quickstart:
@@ -49,7 +49,7 @@ class Quickstart:
         self.world("prepare")
         self.pulumi("stack", "init", "quickstart", show=())
 
-        self.say("pulumi preview: one schedule would be made; nothing is touched")
+        self.say("pulumi preview: one schedule would be created; nothing is changed")
         self.pulumi("preview", show=(" + ", "to create"))
         self.expect(records=0, dags=0)
 
@@ -60,7 +60,7 @@ class Quickstart:
         self.say("pulumi preview again: nothing to do")
         self.pulumi("preview", "--expect-no-changes", show=("unchanged",))
 
-        self.say("The cron changes: Pulumi shows a replace of both sides, and makes it")
+        self.say("The cron changes: Pulumi shows a replace of both sides, and does it")
         self.pulumi("config", "set", "cron", "30 4 * * *", show=())
         self.pulumi("up", "--yes", show=("+-", "fires", "replaced"))
         self.expect(records=1, dags=1, cron="30 4 * * *")
@@ -73,7 +73,7 @@ class Quickstart:
         self.pulumi("up", "--yes", "--skip-preview", show=("replaced",))
         self.expect(records=1, dags=1, cron="30 4 * * *")
 
-        self.say("pulumi destroy, and a last look at both sides")
+        self.say("pulumi destroy, and a last check of both sides")
         self.pulumi("destroy", "--yes", "--skip-preview", show=(" deleted",))
         self.expect(records=0, dags=0)
         seconds = time.monotonic() - self.started
@@ -108,7 +108,7 @@ class Quickstart:
         return done.stdout
 
     def expect(self, *, records: int, dags: int, cron: str | None = None) -> None:
-        """Look at both sides and compare."""
+        """Read both sides and compare."""
         found: dict[str, list[dict[str, Any]]] = json.loads(
             self.world("look").strip().splitlines()[-1]
         )
@@ -128,7 +128,7 @@ def main() -> int:
         try:
             Quickstart(Path(folder)).run()
         except NotAsSaid as error:
-            print(f"\nNot as it should be: {error}", file=sys.stderr)
+            print(f"\nThe check failed: {error}", file=sys.stderr)
             return 1
     return 0
 

@@ -1,4 +1,4 @@
-"""The pipeline that is scheduled. CI would make its snapshot; here `run.py` does."""
+"""The pipeline that is scheduled. CI would create its snapshot; here `run.py` does."""
 
 from zenml import pipeline, step
 from zenml.config import DockerSettings
@@ -6,11 +6,11 @@ from zenml.config import DockerSettings
 
 @step
 def train() -> float:
-    """Stands for a training."""
+    """A placeholder for a training."""
     return 0.97
 
 
-# No image is built here: the snapshot names one that is there already.
+# No image is built here: the snapshot names an existing one.
 @pipeline(
     settings={"docker": DockerSettings(skip_build=True, parent_image="zenmldocker/zenml:latest")}
 )

@@ -1,4 +1,4 @@
-"""ZenML's side of the quickstart: a store, a stack, a snapshot; and a look at both sides."""
+"""ZenML's side of the quickstart: a store, a stack, a snapshot; and reading both sides."""
 
 from __future__ import annotations
 

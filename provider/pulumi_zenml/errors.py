@@ -1,24 +1,24 @@
-"""Every error this package raises on purpose.
+"""The exceptions of this package.
 
 ::
 
     PulumiZenmlError
-    ├── InputError                 an input that cannot be right; names its property
+    ├── InputError                 an invalid input; names its property
     │   ├── CannotExpressError     a cadence or switch that the target system cannot honour exactly
     │   └── NotSchedulableError    a ZenML stack whose orchestrator has no schedules at all
-    ├── ServiceError               ZenML or an orchestrator did not do what was asked of it
-    │   ├── UnreachableError       no answer: connection refused, name not found, time-out
+    ├── ServiceError               a request to ZenML or an orchestrator failed
+    │   ├── UnreachableError       no response: connection refused, unknown host, time-out
     │   ├── UnauthenticatedError   credentials missing, wrong or expired
-    │   ├── PermissionDeniedError  known, but not allowed
-    │   ├── NotFoundError          no such thing; says which names are near
-    │   ├── ThrottledError         too many requests, after our own retries
+    │   ├── PermissionDeniedError  signed in, but not allowed
+    │   ├── NotFoundError          no such object; suggests similar names
+    │   ├── ThrottledError         too many requests, even after retries
     │   └── RefusedError           understood and refused (a 4xx other than the above)
-    ├── OwnershipError             the name or the pair belongs to somebody else
+    ├── OwnershipError             the name or the pair has another owner
     ├── RunInProgressError         a run would lose its credentials or its counterpart
-    ├── SubmissionError            ZenML could not hand the pipeline to its orchestrator
-    ├── NotGoneError               something is still there after it was deleted
-    ├── BackupError                a backup that cannot be written, read or trusted
-    └── BusyError                  somebody else holds the lock
+    ├── SubmissionError            ZenML could not submit the pipeline to its orchestrator
+    ├── NotGoneError               something still exists after it was deleted
+    ├── BackupError                a backup that cannot be written or read, or is damaged
+    └── BusyError                  another process holds the lock
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ __all__ = [
 
 
 class PulumiZenmlError(Exception):
-    """The root of every error this package raises on purpose."""
+    """The base class of this package's exceptions."""
 
     def also(self, text: str) -> None:
-        """Say more, in the message itself: Pulumi does not show an exception's notes."""
+        """Append to the message: Pulumi does not show an exception's notes."""
         self.args = (f"{self.args[0]}\n{text}",)
 
 
 class InputError(PulumiZenmlError):
-    """An input that cannot be right, known before anything is created.
+    """An invalid input, found before anything is created.
 
     Args:
         property: the input's name as a Pulumi program writes it, for example ``cron``.
@@ -91,11 +91,11 @@ class NotSchedulableError(InputError):
 
 
 class ServiceError(PulumiZenmlError):
-    """ZenML or an orchestrator did not do what was asked of it.
+    """A request to ZenML or an orchestrator failed.
 
     Args:
-        service: who failed, for example ``ZenML`` or ``Kubernetes``.
-        reason: what was asked, what came back, and the remedy.
+        service: which one, for example ``ZenML`` or ``Kubernetes``.
+        reason: what was requested, what was returned, and the remedy.
     """
 
     def __init__(self, service: str, reason: str) -> None:
@@ -105,7 +105,7 @@ class ServiceError(PulumiZenmlError):
 
 
 class UnreachableError(ServiceError):
-    """No answer: connection refused, unknown host, or a time-out."""
+    """No response: connection refused, unknown host, or a time-out."""
 
 
 class UnauthenticatedError(ServiceError):
@@ -113,17 +113,17 @@ class UnauthenticatedError(ServiceError):
 
 
 class PermissionDeniedError(ServiceError):
-    """The caller is known, but not allowed to do this."""
+    """The caller is signed in, but not allowed to do this."""
 
 
 class NotFoundError(ServiceError):
-    """There is no such thing.
+    """There is no such object.
 
     Args:
-        service: where it was looked for.
-        reason: what was looked for.
-        wanted: the name that was looked for, to find the ones near it.
-        known: the names that do exist.
+        service: where it was searched.
+        reason: what was searched.
+        wanted: the name, to suggest similar ones.
+        known: the names that exist.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class NotFoundError(ServiceError):
 
 
 class ThrottledError(ServiceError):
-    """Too many requests, even after our own retries."""
+    """Too many requests, even after retries."""
 
 
 class RefusedError(ServiceError):
@@ -144,7 +144,7 @@ class RefusedError(ServiceError):
 
 
 class OwnershipError(PulumiZenmlError):
-    """The name or the pair belongs to somebody else."""
+    """The name or the pair has another owner."""
 
 
 class RunInProgressError(PulumiZenmlError):
@@ -152,16 +152,16 @@ class RunInProgressError(PulumiZenmlError):
 
 
 class SubmissionError(PulumiZenmlError):
-    """ZenML could not hand the pipeline to its orchestrator."""
+    """ZenML could not submit the pipeline to its orchestrator."""
 
 
 class NotGoneError(PulumiZenmlError):
-    """Something is still there after it was deleted."""
+    """Something still exists after it was deleted."""
 
 
 class BackupError(PulumiZenmlError):
-    """A backup that cannot be written, read or trusted."""
+    """A backup that cannot be written or read, or is damaged."""
 
 
 class BusyError(PulumiZenmlError):
-    """Somebody else holds the lock."""
+    """Another process holds the lock."""

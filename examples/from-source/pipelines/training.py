@@ -6,7 +6,7 @@ from zenml.config import DockerSettings
 
 @step
 def train() -> float:
-    """Stands for a training."""
+    """A placeholder for a training."""
     return 0.97
 
 

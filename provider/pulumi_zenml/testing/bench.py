@@ -1,4 +1,4 @@
-"""What the conformance suite needs to know of one orchestrator."""
+"""What the conformance suite needs for one orchestrator."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Fault = Literal[
 ]
 """A way in which a call to a service fails."""
 EVERY_FAULT: tuple[Fault, ...] = get_args(Fault)
-"""What a stand-in, which can do all of them, gives as :attr:`Bench.faults`."""
+"""The :attr:`Bench.faults` of a stand-in, which can make all of them."""
 
 
 class Bench(ABC):
-    """One orchestrator made ready to be tested, with a hand on its native side.
+    """One orchestrator, ready to be tested, with access to its native side.
 
-    The suite drives the product; a bench only prepares the world and changes it *by hand*, as
-    a colleague with the vendor's console would, through the vendor's own client.
+    The suite calls the product; a bench only prepares the environment and changes it *by hand*, as
+    with the vendor's console, through the vendor's own client.
     """
 
     flavor: ClassVar[str]
@@ -34,7 +34,7 @@ class Bench(ABC):
     """The faults that :meth:`fault` can make on this orchestrator."""
 
     offline: ClassVar[frozenset[str]] = frozenset()
-    """The orchestrator's methods that ask no service, so that no fault shows in them."""
+    """The orchestrator's methods that call no service, so that faults do not affect them."""
 
     settings: ClassVar[Mapping[str, Json]] = {}
     """``orchestrator_settings`` to use throughout; empty for the defaults."""
@@ -46,12 +46,12 @@ class Bench(ABC):
 
     @property
     def credentials(self) -> Sequence[str]:
-        """The credentials of the service, which nobody may ever be shown."""
+        """The credentials of the service, which must never be shown."""
         return ()
 
     @abstractmethod
     def overrides(self) -> Mapping[str, Json]:
-        """What goes into Pulumi config ``zenml:orchestrators`` for the component."""
+        """The component's value in Pulumi config ``zenml:orchestrators``."""
 
     @abstractmethod
     def register(self, name: str) -> None:
@@ -63,7 +63,7 @@ class Bench(ABC):
 
     @abstractmethod
     def native_ids(self) -> set[str]:
-        """The ids of all native schedules there are, asked of the vendor's own client."""
+        """The ids of all native schedules, from the vendor's own client."""
 
     @abstractmethod
     def edit_cadence(self, native_id: str) -> None:
@@ -75,12 +75,12 @@ class Bench(ABC):
 
     @abstractmethod
     def remove(self, native_id: str) -> None:
-        """Delete it, by hand, leaving all else."""
+        """Delete only it, by hand."""
 
     @abstractmethod
     def add_run(self, native_id: str) -> str:
-        """Make the orchestrator run it once as its schedule would; returns the native run id."""
+        """Run it once, as its schedule would; returns the native run id."""
 
     @abstractmethod
     def fault(self, kind: Fault) -> AbstractContextManager[None]:
-        """Make every call to the orchestrator fail in this way for a while."""
+        """Make every call to the orchestrator fail in this way within a block."""

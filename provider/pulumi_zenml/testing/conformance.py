@@ -1,4 +1,4 @@
-"""What every orchestrator must do, whoever wrote it.
+"""The conformance suite: what every orchestrator must do.
 
 Give a test module four fixtures and subclass :class:`Conformance`::
 
@@ -7,7 +7,7 @@ Give a test module four fixtures and subclass :class:`Conformance`::
     @pytest.fixture(scope="module")
     def stack(): ...            # the name that bench.register() was called with
     @pytest.fixture(scope="module")
-    def connection(): ...       # a Connection; its orchestrators hold bench.overrides()
+    def connection(): ...       # a Connection; its orchestrators have bench.overrides()
     @pytest.fixture(scope="module")
     def snapshot(): ...         # 'pipeline:snapshot' made for that stack
 
@@ -60,10 +60,10 @@ EXPECTED: Mapping[str, type[ServiceError]] = {
     "timeout": UnreachableError,
     "refused": UnreachableError,
 }
-"""What each fault of a bench must be told to the user as."""
+"""The error that the user must get for each fault of a bench."""
 
 PROBED: frozenset[Fault] = frozenset({"unauthenticated", "denied", "refused"})
-"""The faults that a probe must tell."""
+"""The faults that a probe must report."""
 
 HOSTILE = (
     "a\"b'c;$(touch hacked)`d`",
@@ -81,7 +81,7 @@ class Conformance:
 
     @pytest.fixture
     def arguments(self, bench: Bench, stack: str, snapshot: str) -> dict[str, Any]:
-        """What every schedule of the suite is declared with."""
+        """The arguments of every schedule of the suite."""
         given: dict[str, Any] = {"stack": stack, "snapshot": snapshot}
         given["when_running"] = "ignore"
         if bench.settings:
@@ -90,7 +90,7 @@ class Conformance:
 
     @pytest.fixture
     def driver(self, bench: Bench, connection: Connection) -> Iterator[Driver]:
-        """One resource; it is destroyed afterwards, whatever became of it."""
+        """One resource; it is destroyed afterwards in any case."""
         before = bench.native_ids()
         made = Driver(connection, f"suite/test/r{secrets.token_hex(4)}")
         yield made
@@ -116,7 +116,7 @@ class Conformance:
         """A cadence that differs from the first."""
         return {**_as_inputs(bench.cadences()[0]), "cron": "17 4 * * *"}
 
-    # --- the happy life ----------------------------------------------------------------------
+    # --- without faults ----------------------------------------------------------------------
 
     def test_every_kind_of_cadence_is_made_read_back_and_destroyed(
         self, bench: Bench, connection: Connection, arguments: dict[str, Any]
@@ -136,7 +136,7 @@ class Conformance:
         assert not [it for it in session.records.all() if it.marker.owner.startswith("suite/")]
 
     def test_every_kind_is_covered(self, bench: Bench) -> None:
-        """The bench has a cadence for each kind that the flavor says yes to."""
+        """The bench has a cadence for each kind that the flavor supports."""
         can = get_orchestrator(bench.flavor).capabilities
         kinds = {"cron": can.cron, "interval": can.interval, "once": can.run_once}
         claimed = {kind for kind, ability in kinds.items() if isinstance(ability, Yes)}
@@ -173,7 +173,7 @@ class Conformance:
         orchestrator: Orchestrator,
         given: dict[str, Any],
     ) -> None:
-        """What is listed is what is read one by one."""
+        """A listing returns the same as reading one by one."""
         drivers = [Driver(connection, f"suite/test/l{n}-{secrets.token_hex(4)}") for n in range(3)]
         try:
             for driver in drivers:
@@ -194,7 +194,7 @@ class Conformance:
         orchestrator: Orchestrator,
         given: dict[str, Any],
     ) -> None:
-        """Runs are listed newest first, in the one vocabulary."""
+        """Runs are listed newest first, in the shared vocabulary."""
         driver.up(**given)
         native_id = driver.outputs["native_id"]
         if isinstance(orchestrator.capabilities.run_history, Gap):
@@ -230,7 +230,7 @@ class Conformance:
     def test_counterpart_deleted_by_hand(
         self, bench: Bench, driver: Driver, given: dict[str, Any]
     ) -> None:
-        """Half a pair is shown, and replaced whole."""
+        """Half a pair is reported, and replaced by a complete one."""
         before = bench.native_ids()
         driver.up(**given)
         bench.remove(driver.outputs["native_id"])
@@ -261,7 +261,7 @@ class Conformance:
     def test_delete_of_what_is_gone(
         self, bench: Bench, driver: Driver, given: dict[str, Any]
     ) -> None:
-        """Already gone is success."""
+        """Already deleted is success."""
         driver.up(**given)
         bench.remove(driver.outputs["native_id"])
         driver.destroy()
@@ -276,7 +276,7 @@ class Conformance:
         given: dict[str, Any],
         step: str,
     ) -> None:
-        """Whichever step fails, the old pair runs on under its own name, and nothing else is."""
+        """Whichever step fails, the old pair continues under its own name, and only it is left."""
         driver.up(**given, name="suite-kept")
         native = bench.native_ids()
         cls = get_orchestrator(bench.flavor)
@@ -295,7 +295,7 @@ class Conformance:
         given: dict[str, Any],
         cadence: Cadence,
     ) -> None:
-        """Each fault at each call is our error; afterwards all is as it was."""
+        """Each fault at each call is the right error; afterwards nothing has changed."""
         driver.up(**given)
         native_id = driver.outputs["native_id"]
         calls = _calls(orchestrator, native_id, _wanted(cadence))
@@ -322,7 +322,7 @@ class Conformance:
         orchestrator: Orchestrator,
         given: dict[str, Any],
     ) -> None:
-        """While all is well no probe fails; under a fault one does, with the remedy."""
+        """Without a fault no probe fails; under a fault one does, with the remedy."""
         driver.up(**given)
         before = bench.native_ids()
         assert _failures(probe_orchestrator(orchestrator)) == []
@@ -343,7 +343,7 @@ class Conformance:
         connection: Connection,
         given: dict[str, Any],
     ) -> None:
-        """A name that the system takes comes back as it was; any other is refused by check."""
+        """A name that the system accepts is read back unchanged; any other is refused by check."""
         before = bench.native_ids()
         for name in HOSTILE:
             driver = Driver(connection, f"suite/test/h{secrets.token_hex(4)}")
@@ -357,7 +357,7 @@ class Conformance:
             driver.destroy()
         assert bench.native_ids() == before
 
-    # --- what it says of itself --------------------------------------------------------------
+    # --- capabilities --------------------------------------------------------------
 
     def test_gaps_are_refused_and_are_gaps(self, bench: Bench) -> None:
         """Every gap among the inputs is refused by check with its reason."""
@@ -391,7 +391,7 @@ class Conformance:
         orchestrator: Orchestrator,
         given: dict[str, Any],
     ) -> None:
-        """A run can be started now, or the refusal says why not."""
+        """A run can be started now, or the error says why not."""
         driver.up(**given)
         native_id = driver.outputs["native_id"]
         if isinstance(orchestrator.capabilities.trigger, Gap):
@@ -424,7 +424,7 @@ def _wanted(cadence: Cadence, settings: Mapping[str, Json] | None = None) -> Wan
 def _calls(
     orchestrator: Orchestrator, native_id: str, wanted: Wanted
 ) -> dict[str, Callable[[], object]]:
-    """Everything that an orchestrator does, by method."""
+    """The calls of an orchestrator, by method."""
     can = orchestrator.capabilities
     found = orchestrator.read(native_id)
     assert found

@@ -1,4 +1,4 @@
-"""The engine's side of a resource's life, in this process: the same calls in the same order.
+"""The engine's calls to the provider, in this process: the same calls in the same order.
 
 A dynamic provider is called by the Pulumi engine over gRPC from a process of its own. Tests of
 an orchestrator need those calls hundreds of times, so this makes them directly. What it leaves
@@ -17,7 +17,7 @@ from pulumi_zenml.schedule.provider import ScheduleProvider
 from pulumi_zenml.zenml.connection import Connection
 
 Op = Literal["create", "same", "update", "replace"]
-"""What a change of the program came to."""
+"""What ``pulumi up`` did."""
 
 
 class Driver:
@@ -36,7 +36,7 @@ class Driver:
         self.outputs: dict[str, Any] = {}
 
     def up(self, **arguments: Any) -> Op:
-        """Bring the resource to what ``arguments`` say, as ``pulumi up`` does.
+        """Bring the resource to ``arguments``, as ``pulumi up`` does.
 
         Raises:
             InputError: ``check`` refused it; nothing was touched.
@@ -61,7 +61,7 @@ class Driver:
         return "same"
 
     def refresh(self) -> set[str]:
-        """Look at what is really there; the properties that turned out different."""
+        """Read the resource, as ``pulumi refresh`` does; returns the properties that differ."""
         assert self.id is not None
         before = self.outputs
         result = self._provider().read(self.id, before)

@@ -1,4 +1,4 @@
-"""Making a stand-in fail for a while."""
+"""Making a stand-in fail within a block."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Failure:
     Args:
         kind: how.
         when: which calls, by method and path.
-        afterwards: whether the call is carried out, and only its answer is lost.
+        afterwards: whether the call is executed, and only its response is lost.
     """
 
     kind: Fault
@@ -65,13 +65,13 @@ class Faulty(ABC):
         when: Callable[[str, str], bool] = lambda method, path: True,
         afterwards: bool = False,
     ) -> Iterator[None]:
-        """Make calls fail for a while.
+        """Make calls fail within a block.
 
         Args:
             kind: how; ``refused`` is for all calls.
-            times: only so many of them; every one if not given.
+            times: only this many of them; every one if not given.
             when: which calls, by method and path; all by default.
-            afterwards: whether the call is carried out, and only its answer is lost.
+            afterwards: whether the call is executed, and only its response is lost.
         """
         if kind == "refused":
             self.hang_up()
@@ -89,7 +89,7 @@ class Faulty(ABC):
             self._over.set()
 
     def failure(self, method: str, path: str) -> Failure | None:
-        """How this call is to fail, if it is. Ask once for each call: it is counted."""
+        """How this call must fail, if it must. Call it once for each call: it counts."""
         with self._counting:
             failure = self._failure
             if failure is None or self._left == 0 or not failure.when(method, path):
@@ -99,11 +99,11 @@ class Faulty(ABC):
             return failure
 
     def keep_waiting(self) -> None:
-        """Give no answer for as long as the failure lasts."""
+        """Send no response for as long as the failure lasts."""
         self._over.wait(_PATIENCE_SECONDS)
 
     def release(self) -> None:
-        """Let go of every call that is kept waiting."""
+        """End every call that is kept waiting."""
         self._over.set()
 
 
@@ -120,7 +120,7 @@ class FaultyServer(Faulty):
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Its URL."""
         return f"http://127.0.0.1:{self._server.port}"
 
     def listen(self) -> None:

@@ -28,7 +28,7 @@ class LoopbackServer:
         """Answer."""
         server = _Server(("127.0.0.1", self.port), self._handler)
         if self._tls is not None:
-            # The handshake is left to the thread that answers, so that none can hold up the rest.
+            # The handshake is in the thread that answers, so that none can block the others.
             server.socket = self._tls.wrap_socket(
                 server.socket, server_side=True, do_handshake_on_connect=False
             )
@@ -49,4 +49,4 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_address = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is no news."""
+        """Ignore a client that closed its connection."""

@@ -1,4 +1,4 @@
-"""A certificate for loopback, for stand-ins whose clients insist on TLS."""
+"""A certificate for loopback, for stand-ins whose clients require TLS."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class KubeflowOrchestrator(Orchestrator):
         yield from super().probes()
 
     def submission(self, wanted: Wanted) -> Submission:
-        """A cron that fires in 2199; ZenML would also reduce an interval to its seconds.
+        """A cron that fires in 2199; ZenML would also drop the days of an interval.
 
         ZenML makes a file name and an experiment from the pipeline's name.
         """
