@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,13 @@ class EngineWorld:
 
     zenml: ZenmlClient
     files: Path
-    make_project: Callable[[str], Project]
+    folder: Path
 
-    def project(self, body: str) -> Project:
-        """A Pulumi project whose program has ``body``."""
-        return self.make_project(PROGRAM.format(body=body))
+    def project(self, body: str, *, plain: bool = False) -> Project:
+        """A Pulumi project whose program has ``body``; ``plain`` as in :class:`Project`."""
+        folder = self.folder / f"project-{len(list(self.folder.iterdir()))}"
+        folder.mkdir()
+        return Project(folder, PROGRAM.format(body=body), env=self.zenml.env, plain=plain)
 
     def training(self, **arguments: object) -> str:
         """A program text with one schedule called training."""
@@ -95,12 +97,7 @@ def world(thirdparty_client: ZenmlClient, tmp_path: Path) -> Iterator[EngineWorl
     configuration = thirdparty_client.call(zenml_store.orchestrator_configuration, "one")
     files = Path(str(configuration["folder"]))
 
-    def make_project(program: str) -> Project:
-        folder = tmp_path / f"project-{len(list(tmp_path.iterdir()))}"
-        folder.mkdir()
-        return Project(folder, program, env=thirdparty_client.env)
-
-    made = EngineWorld(thirdparty_client, files, make_project)
+    made = EngineWorld(thirdparty_client, files, tmp_path)
     yield made
     for path in files.iterdir():
         path.unlink()

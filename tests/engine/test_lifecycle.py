@@ -14,7 +14,7 @@ pytestmark = pytest.mark.engine
 
 
 def test_a_pair_is_made_and_an_idle_stack_shows_no_change(world: EngineWorld) -> None:
-    project = world.project("")
+    project = world.project("", plain=True)
     project.write(world.training())
     assert project.preview().changes == {"create": 2}
     assert world.nothing_left()

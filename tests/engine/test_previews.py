@@ -83,7 +83,7 @@ Team("a:b:D")
 
 
 def test_a_program_and_an_idle_preview_import_neither_zenml_nor_an_sdk(world: EngineWorld) -> None:
-    project = world.project("")
+    project = world.project("", plain=True)
     watch = """
 import sys
 class Watch:

@@ -16,8 +16,8 @@ import pytest
 from operations import seed
 from pulumi_zenml.json_types import Json
 from testbed import zenml_store
-from testbed.forked import CommandServer, command_server
 from testbed.snapshots import ZenmlClient, zenml_client
+from testbed.warm import Warm
 from testbed.zenml_server import client_environment, without_zenml
 
 P = ParamSpec("P")
@@ -54,7 +54,7 @@ class World:
     zenml: ZenmlClient
     root: Path
     work: Path
-    commands: CommandServer
+    warm: Warm
     env: dict[str, str] = field(default_factory=dict)
 
     def folder(self, stack: str = "one") -> Path:
@@ -67,7 +67,7 @@ class World:
     def run(self, *words: str, input: str | None = None, **env: str) -> Said:
         """Run the command, in a process of its own."""
         environment = self.environment(**env)
-        return Said(*self.commands.run(words, cwd=self.work, env=environment, input=input))
+        return Said(*self.warm.command(words, cwd=self.work, env=environment, input=input))
 
     def script(self, *words: str) -> Said:
         """Run the console script, as a user does."""
@@ -125,19 +125,9 @@ def operations_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zenm
         yield client
 
 
-@pytest.fixture(scope="session")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandServer]:
-    """Runs the command without importing ZenML anew each time."""
-    folder = tmp_path_factory.mktemp("commands")
-    with command_server({**without_zenml(), **client_environment(folder)}) as server:
-        yield server
-
-
 @pytest.fixture
-def world(
-    operations_client: ZenmlClient, commands: CommandServer, tmp_path: Path
-) -> Iterator[World]:
+def world(operations_client: ZenmlClient, warm: Warm, tmp_path: Path) -> Iterator[World]:
     """The world, empty of schedules before and after."""
-    made = World(operations_client, Path(operations_client.env["ROOT"]), tmp_path, commands)
+    made = World(operations_client, Path(operations_client.env["ROOT"]), tmp_path, warm)
     yield made
     made.clear()

@@ -28,8 +28,8 @@ from pulumi_zenml.operations import Report, ReportRow, ScheduleRow, Scope, rende
 from pulumi_zenml.operations.findings import AuditResult
 from pulumi_zenml.operations.zenml_rows import Run
 from testbed.browser import Browser, browser
-from testbed.forked import CommandServer
 from testbed.snapshots import ZenmlClient
+from testbed.warm import Warm
 
 HOSTILE = (
     "</script><script>window.seized=1</script>",
@@ -59,7 +59,7 @@ class Pages(Protocol):
 @pytest.fixture(scope="module")
 def page(
     operations_client: ZenmlClient,
-    commands: CommandServer,
+    warm: Warm,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Pages]:
     """Writes the page of what a function seeds, once; everything is removed again at once."""
@@ -70,7 +70,7 @@ def page(
         name = seeds.__name__
         if name not in written:
             root = Path(operations_client.env["ROOT"])
-            made = World(operations_client, root, folder, commands)
+            made = World(operations_client, root, folder, warm)
             path = folder / f"{name}.html"
             try:
                 seeds(made)

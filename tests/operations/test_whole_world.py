@@ -23,9 +23,9 @@ from pulumi_zenml.operations import CODES
 from pulumi_zenml.orchestrators import REGISTRY
 from pulumi_zenml.testing.bench import Bench
 from testbed import zenml_store
-from testbed.forked import CommandServer
 from testbed.kubernetes import Kubernetes
 from testbed.snapshots import zenml_client
+from testbed.warm import Warm
 from testbed.zenml_server import zenml_server
 
 pytestmark = [
@@ -105,9 +105,7 @@ class Whole:
 
 
 @pytest.fixture
-def whole(
-    request: pytest.FixtureRequest, commands: CommandServer, tmp_path: Path
-) -> Iterator[Whole]:
+def whole(request: pytest.FixtureRequest, warm: Warm, tmp_path: Path) -> Iterator[Whole]:
     cluster: Kubernetes = request.getfixturevalue("cluster")
     with ExitStack() as stack:
         (tmp_path / "server").mkdir()
@@ -129,7 +127,7 @@ def whole(
         client = stack.enter_context(zenml_client(tmp_path / "client", {**env, **seeding}))
         for flavor in REGISTRY:
             client.create_snapshot(flavor, pipeline=flavor, name="v1")
-        yield Whole(World(client, tmp_path, tmp_path, commands, env), benches, cluster)
+        yield Whole(World(client, tmp_path, tmp_path, warm, env), benches, cluster)
 
 
 def ago(hours: float) -> datetime:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from .process import cache_folder
+from .warm import programs
+from .warm_client import SOCKET_VARIABLE
 from .zenml_server import without_zenml
 
 TIMEOUT_SECONDS = 600.0
@@ -101,6 +103,7 @@ class Project:
         stack: str = "dev",
         env: Mapping[str, str] | None = None,
         python: Path | None = None,
+        plain: bool = False,
     ) -> None:
         """Write the project and create its stack.
 
@@ -111,15 +114,19 @@ class Project:
             stack: The stack's name.
             env: Variables to set, such as a ZenML client's.
             python: The interpreter that runs the program; the tests' own if not given.
+            plain: Whether programs and providers start as on a user's machine, without the warm
+                process of the test run.
         """
         self.folder = folder
         self.stack = stack
+        socket = os.environ.get(SOCKET_VARIABLE)
+        warm = [str(programs(socket))] if socket and not plain and python is None else []
         # Not resolved: the link is what tells Python which environment it belongs to.
         python = python or Path(sys.executable)
         self.env = {
             **without_zenml(),
             "PATH": os.pathsep.join(
-                [str(python.parent), str(cache_folder() / "bin"), os.environ["PATH"]]
+                [*warm, str(python.parent), str(cache_folder() / "bin"), os.environ["PATH"]]
             ),
             "PULUMI_HOME": str(folder / ".engine" / "home"),
             "PULUMI_BACKEND_URL": (folder / ".engine" / "state").as_uri(),

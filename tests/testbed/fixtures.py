@@ -1,5 +1,6 @@
-"""The real services as pytest fixtures: one of each for a whole run, started when first asked for.
+"""The real services as pytest fixtures, started when first asked for.
 
+There is one of each for a whole run, of SSH hosts and ZenML clients one for each process of it.
 Tests that share a service keep apart by names, namespaces and folders of their own.
 """
 
@@ -10,21 +11,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import airflow, kubernetes, snapshots, sshd, zenml_server
+from . import airflow, kubernetes, shared, snapshots, sshd, warm_client, zenml_server
+from . import warm as warm_process
 
 
 @pytest.fixture(scope="session")
-def zenml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zenml_server.ZenmlServer]:
+def zenml() -> zenml_server.ZenmlServer:
     """A ZenML server."""
-    with zenml_server.zenml_server(tmp_path_factory.mktemp("zenml-server")) as server:
-        yield server
+    server: zenml_server.ZenmlServer = shared.get("zenml")
+    return server
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kubernetes.Kubernetes]:
+def cluster() -> kubernetes.Kubernetes:
     """A Kubernetes control plane."""
-    with kubernetes.kubernetes(tmp_path_factory.mktemp("kubernetes")) as running:
-        yield running
+    running: kubernetes.Kubernetes = shared.get("cluster")
+    return running
 
 
 @pytest.fixture
@@ -34,10 +36,24 @@ def namespace(cluster: kubernetes.Kubernetes) -> str:
 
 
 @pytest.fixture(scope="session")
-def airflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[airflow.Airflow]:
+def airflow_server() -> airflow.Airflow:
     """An Airflow 3."""
-    with airflow.airflow(tmp_path_factory.mktemp("airflow")) as running:
-        yield running
+    running: airflow.Airflow = shared.get("airflow_server")
+    return running
+
+
+@pytest.fixture(scope="session")
+def warm() -> warm_process.Warm:
+    """What runs the command, and the engine's programs, without importing ZenML anew."""
+    running: warm_process.Warm = shared.get("warm")
+    return running
+
+
+@pytest.fixture(autouse=True)
+def _warm_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("engine"):
+        running: warm_process.Warm = request.getfixturevalue("warm")
+        monkeypatch.setenv(warm_client.SOCKET_VARIABLE, str(running.socket))
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,7 @@ def running(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as sink:
         process = subprocess.Popen(
-            [*_dies_with_us(), *map(str, command)],
+            [*dies_with_us(), *map(str, command)],
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -141,7 +141,7 @@ def finish(
         raise ServiceError(f"{name}: exit code {done.returncode}\n{tail(log)}")
 
 
-def _dies_with_us() -> list[str]:
+def dies_with_us() -> list[str]:
     """Have the kernel end the program should the tests be killed, where there is a way to."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

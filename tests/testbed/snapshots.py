@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from pulumi_zenml.json_types import Json
 
 from . import zenml_store
 from .process import STOP_SECONDS, tail
+from .warm import module_command
 from .zenml_server import without_zenml
 from .zenml_store import WITH_IMAGES, Record, Snapshot
 from .zenml_worker import Call, receive, send
@@ -129,12 +129,13 @@ def zenml_client(folder: Path, env: Mapping[str, str]) -> Iterator[ZenmlClient]:
     work.mkdir(parents=True, exist_ok=True)
     log = folder / "client.log"
     tests = Path(__file__).resolve().parents[1]
+    command, more = module_command("testbed.zenml_worker")
     with (
         log.open("ab") as sink,
         subprocess.Popen(
-            [sys.executable, "-m", "testbed.zenml_worker"],
+            command,
             cwd=work,
-            env={**without_zenml(), "PYTHONPATH": str(tests), **env},
+            env={**without_zenml(), "PYTHONPATH": str(tests), **env, **more},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=sink,

@@ -83,7 +83,7 @@ def test_a_failure_carries_the_whole_output(tmp_path: Path) -> None:
 
 
 def test_a_command_can_be_started_and_left_alone(tmp_path: Path) -> None:
-    process = Project(tmp_path, program("small")).start("up", "--yes", "--skip-preview")
+    process = Project(tmp_path, program("small"), plain=True).start("up", "--yes", "--skip-preview")
     assert isinstance(process, subprocess.Popen)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output

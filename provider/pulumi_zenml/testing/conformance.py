@@ -123,8 +123,9 @@ class Conformance:
     ) -> None:
         """Create, refresh, unchanged, destroy, for each cadence of the bench."""
         before = bench.native_ids()
+        stack = f"suite/{secrets.token_hex(4)}/"
         for number, cadence in enumerate(bench.cadences()):
-            driver = Driver(connection, f"suite/test/kind{number}-{secrets.token_hex(4)}")
+            driver = Driver(connection, f"{stack}kind{number}")
             given = {**arguments, **_as_inputs(cadence)}
             assert driver.up(**given) == "create"
             assert bench.native_ids() - before == {driver.outputs["native_id"]}
@@ -133,7 +134,7 @@ class Conformance:
             driver.destroy()
             assert bench.native_ids() == before
         session = Session(connection)
-        assert not [it for it in session.records.all() if it.marker.owner.startswith("suite/")]
+        assert not [it for it in session.records.all() if it.marker.owner.startswith(stack)]
 
     def test_every_kind_is_covered(self, bench: Bench) -> None:
         """The bench has a cadence for each kind that the flavor supports."""
