@@ -164,9 +164,9 @@ def _cron_fires(
                 skipped = wall
             elif start <= instant < end and instant != last:
                 kind: Dst | None = "skipped" if skipped is not None and dst is None else dst
-                told = skipped if kind == "skipped" and skipped is not None else wall
+                local_time = skipped if kind == "skipped" and skipped is not None else wall
                 local = instant.astimezone(tz)
-                warning = _warning(kind, told, local, timezone, applied) if kind else ""
+                warning = _warning(kind, local_time, local, timezone, applied) if kind else ""
                 yield Fire(instant, local, kind, warning)
                 last = instant
             if dst != "skipped":
@@ -244,18 +244,18 @@ def walls(cron: Cron, start: datetime, end: datetime) -> Iterator[datetime]:
 
 
 def _warning(kind: Dst, wall: datetime, local: datetime, timezone: str, rule: DstRule) -> str:
-    told = f"{wall:%H:%M} on {wall:%Y-%m-%d} in {timezone}"
+    what = f"{wall:%H:%M} on {wall:%Y-%m-%d} in {timezone}"
     if kind == "shifted":
-        return f"{told} does not exist, the clock goes forward: fires at {local:%H:%M} instead."
+        return f"{what} does not exist, the clock goes forward: fires at {local:%H:%M} instead."
     if kind == "skipped":
-        return f"{told} does not exist, the clock goes forward: no fire for it."
+        return f"{what} does not exist, the clock goes forward: no fire for it."
     which = {
         None: "",
         "first": "fires at the first only.",
         "last": "fires at the second only.",
         "twice": f"this is the {'second' if local.fold else 'first'} of two fires.",
     }[rule.fold]
-    return f"{told} happens twice, the clock goes back: {which}"
+    return f"{what} happens twice, the clock goes back: {which}"
 
 
 def _naive(instant: datetime) -> datetime:

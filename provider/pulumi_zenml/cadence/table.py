@@ -73,7 +73,7 @@ def _both_days(dialect: Dialect) -> str:
     return "either one" if dialect.both_days else "refused"
 
 
-def _clock(dialect: Dialect, told: str) -> str:
+def _clock(dialect: Dialect, rule: str) -> str:
     if dialect.zones == "utc" or "cron" not in dialect.kinds:
         return "-"
-    return f"{told}; `*` jobs follow the clock" if dialect.dst.running_clock else told
+    return f"{rule}; `*` jobs follow the clock" if dialect.dst.running_clock else rule

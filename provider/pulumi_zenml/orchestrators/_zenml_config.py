@@ -59,10 +59,10 @@ def apply_settings(
     """
     from zenml.config.base_settings import BaseSettings
 
-    told = orchestrator.get_settings(snapshot).model_dump(exclude_unset=True)
+    own = orchestrator.get_settings(snapshot).model_dump(exclude_unset=True)
     details = snapshot.get_metadata()
     every = dict(details.pipeline_configuration.settings)
-    every[f"orchestrator:{orchestrator.name}"] = BaseSettings(**{**told, **settings})
+    every[f"orchestrator:{orchestrator.name}"] = BaseSettings(**{**own, **settings})
     details.pipeline_configuration = details.pipeline_configuration.model_copy(
         update={"settings": every}
     )

@@ -59,13 +59,13 @@ def _row(flavor: str) -> TableRow:
         "dialect": can.dialect,
         "smallest_interval_seconds": int(can.smallest_interval.total_seconds()),
         "name_limit": can.name_limit,
-        **{name: _said(ability) for name, ability in can.abilities().items()},
+        **{name: _text_of(ability) for name, ability in can.abilities().items()},
         "found_by": can.found_by,
         "left_behind": can.left_behind,
     }
 
 
-def _said(ability: Ability) -> str:
+def _text_of(ability: Ability) -> str:
     if isinstance(ability, Gap):
         instead = f" Instead: {ability.instead.rstrip('.')}." if ability.instead else ""
         return f"{ability.word}: {ability.reason.rstrip('.')}.{instead}"

@@ -300,7 +300,7 @@ class Conformance:
         driver.up(**given)
         native_id = driver.outputs["native_id"]
         calls = _calls(orchestrator, native_id, _wanted(cadence))
-        told = {"state": f"{driver.inputs} {driver.outputs}"}
+        texts = {"state": f"{driver.inputs} {driver.outputs}"}
         wrong = []
         for kind in bench.faults:
             if kind == "not-found":
@@ -308,11 +308,11 @@ class Conformance:
             with bench.fault(kind):
                 raised = _raised({name: calls[name] for name in calls.keys() - bench.offline})
             for name, error in raised.items():
-                told[f"{name}, {kind}"] = f"{type(error).__name__}: {error}"
+                texts[f"{name}, {kind}"] = f"{type(error).__name__}: {error}"
                 if not isinstance(error, EXPECTED[kind]):
                     wrong.append(f"{name}, {kind}: {type(error).__name__}: {error}")
         assert wrong == []
-        shown = [it for it in told.values() if any(secret in it for secret in bench.credentials)]
+        shown = [it for it in texts.values() if any(secret in it for secret in bench.credentials)]
         assert shown == []
         assert driver.refresh() == set()
 

@@ -90,17 +90,17 @@ def _health(api: AirflowApi) -> ProbeResult:
     health = api.http.call("GET", "/monitor/health" if three else "/health")
     # In Airflow 2 the scheduler may do the DAG processor's work, which then has no state.
     needed = ("metadatabase", "scheduler", *(("dag_processor",) if three else ()))
-    bad, told = [], []
+    bad, parts = [], []
     for name, part in health.items():
         said: Mapping[str, Any] = part or {}
         state = said.get("status")
         beat = said.get(f"latest_{name}_heartbeat")
         since = f" (last heartbeat {beat})" if beat else ""
-        told.append(f"{name} {state or 'never seen'}{since}")
+        parts.append(f"{name} {state or 'never seen'}{since}")
         if state != "healthy" and (name in needed or (name == "dag_processor" and state)):
             bad.append(name)
     missing = [name for name in needed if name not in health]
-    text = ", ".join([*told, *(f"{name} never seen" for name in missing)])
+    text = ", ".join([*parts, *(f"{name} never seen" for name in missing)])
     if bad or missing:
         return ProbeResult(text, "failed", _START)
     return ProbeResult(text)
@@ -116,10 +116,10 @@ def _import_errors(api: AirflowApi, folder: Callable[[], Folder]) -> ProbeResult
     broken = {name: why for name, why in api.import_errors().items() if name in ours}
     if not broken:
         return ProbeResult("none for ZenML's DAGs")
-    told = "; ".join(f"'{name}': {why}" for name, why in list(broken.items())[:_MOST_SHOWN])
+    errors = "; ".join(f"'{name}': {why}" for name, why in list(broken.items())[:_MOST_SHOWN])
     more = f" and {len(broken) - _MOST_SHOWN} more" if len(broken) > _MOST_SHOWN else ""
     remedy = "Install what the DAG imports where Airflow parses it, or recreate the schedule."
-    return ProbeResult(f"Airflow cannot import {told}{more}", "failed", remedy)
+    return ProbeResult(f"Airflow cannot import {errors}{more}", "failed", remedy)
 
 
 def _pool(api: AirflowApi) -> ProbeResult:

@@ -80,7 +80,7 @@ class View:
         )
 
     def _ghost(self, there: Dag) -> Counterpart | None:
-        """A DAG of ours that Airflow still has although its zip was deleted."""
+        """A DAG of this package that Airflow still has although its zip was deleted."""
         if there.gone or TAG not in there.tags or (there.paused and not self._waits):
             return None
         assert self._api

@@ -131,7 +131,7 @@ class DatabricksApi:
     def user(self) -> str:
         """The signed-in user's name."""
         me = self._do("reading the signed-in user", "GET", "/api/2.0/preview/scim/v2/Me")
-        return str(me.get("userName") or me.get("displayName") or me.get("id") or "somebody")
+        return str(me.get("userName") or me.get("displayName") or me.get("id") or "an unnamed user")
 
     def _job(self, job_id: str) -> Job:
         what, path = f"reading job {job_id}", f"{_JOBS}/get"

@@ -51,15 +51,15 @@ def cluster_probes(
 
 def _version(api: KubernetesApi) -> ProbeResult:
     said = api.good(api.call("GET", "/version"), "read the version")
-    told = str(said.get("gitVersion", ""))
-    match = re.match(r"v(\d+)\.(\d+)", told)
+    version = str(said.get("gitVersion", ""))
+    match = re.match(r"v(\d+)\.(\d+)", version)
     if match and (int(match[1]), int(match[2])) < _ZONES_SINCE:
         return ProbeResult(
-            f"Kubernetes {told} has no time zones for CronJobs",
+            f"Kubernetes {version} has no time zones for CronJobs",
             "failed",
             "Upgrade the cluster to Kubernetes 1.27 or later.",
         )
-    return ProbeResult(f"Kubernetes {told}")
+    return ProbeResult(f"Kubernetes {version}")
 
 
 def _namespace(api: KubernetesApi, namespace: str, component: str) -> ProbeResult:
@@ -89,7 +89,7 @@ def _quota(api: KubernetesApi, namespace: str) -> ProbeResult:
     answer = api.call("GET", f"/api/v1/namespaces/{namespace}/resourcequotas")
     if answer.status == 403:
         return ProbeResult("the namespace's quotas may not be read", "unknown")
-    told, full, nearly = [], False, False
+    parts, full, nearly = [], False, False
     for quota in api.good(answer, "read the quotas").get("items") or []:
         status = quota.get("status") or {}
         for resource in _COUNTED:
@@ -97,10 +97,10 @@ def _quota(api: KubernetesApi, namespace: str) -> ProbeResult:
             used = str((status.get("used") or {}).get(resource, ""))
             if not (hard.isdecimal() and used.isdecimal()):
                 continue
-            told.append(f"{used} of {hard} {resource} ({quota['metadata']['name']})")
+            parts.append(f"{used} of {hard} {resource} ({quota['metadata']['name']})")
             full = full or int(used) >= int(hard)
             nearly = nearly or int(used) >= _NEARLY * int(hard)
-    text = ", ".join(told) or "no ResourceQuota counts CronJobs, Jobs or pods"
+    text = ", ".join(parts) or "no ResourceQuota counts CronJobs, Jobs or pods"
     if full or nearly:
         remedy = f"Have the ResourceQuota of namespace '{namespace}' raised, or remove schedules."
         return ProbeResult(text, "failed" if full else "warning", remedy)

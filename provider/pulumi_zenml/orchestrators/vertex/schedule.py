@@ -155,10 +155,10 @@ def changes(schedule: Any, wanted: Wanted, fields: Mapping[str, object]) -> dict
     labels = dict(schedule.create_pipeline_job_request.pipeline_job.labels)
     kept = wanted.settings.get("labels", without_owner(labels))
     assert isinstance(kept, Mapping)
-    told = {**kept, **owner_labels(wanted.owner)}
-    if told != labels:
+    labels_wanted = {**kept, **owner_labels(wanted.owner)}
+    if labels_wanted != labels:
         request = type(schedule.create_pipeline_job_request)(schedule.create_pipeline_job_request)
-        request.pipeline_job.labels = told
+        request.pipeline_job.labels = labels_wanted
         changed["create_pipeline_job_request"] = request
     return changed
 
