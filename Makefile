@@ -5,6 +5,8 @@ PYTEST_ARGS ?=
 WORKERS ?= 3
 SHARE ?= 1/1
 BENCH_ARGS ?=
+FAULTS_ARGS ?=
+SOAK ?=
 PULUMI_ZENML_CACHE ?= $(HOME)/.cache/pulumi-zenml
 export PULUMI_ZENML_CACHE
 
@@ -14,7 +16,7 @@ PYTEST := PATH="$(DEV_PATH)" .venv/bin/python -m pytest
 QUICKSTART_PATH := $(CURDIR)/.venv-quickstart/bin:$(PULUMI_ZENML_CACHE)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart unit test test-slow check docs bench setup lock clean
+.PHONY: help quickstart unit test test-slow check docs bench faults setup lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +52,11 @@ docs: ## Build the docs site into site/; broken links and references are errors
 bench: ## Measure (BENCH_ARGS="--help" for what)
 	@$(SETUP) test
 	@PATH="$(DEV_PATH)" PYTHONPATH=tests .venv/bin/python -m bench $(BENCH_ARGS)
+
+faults: ## Break everything at every call, and look at what the next run makes of it (SOAK=200: a walk)
+	@$(SETUP) test
+	@PATH="$(DEV_PATH)" PYTHONPATH=tests .venv/bin/python -m faults $(if $(SOAK),--soak $(SOAK)) \
+		$(FAULTS_ARGS)
 
 setup: ## Make .venv and get the Pulumi engine, for working on the code
 	@$(SETUP) setup

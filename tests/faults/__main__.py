@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sys
@@ -14,21 +15,27 @@ from pathlib import Path
 
 import click
 
+from faults import soak as soaking
 from faults.benches import FLAVORS, Services
 from faults.matrix import ANSWERS, ENGINE, KILLS, Asked, Matrix, Outcome, table
 from faults.operations import EVERYWHERE, OPERATIONS, THENS
+from faults.scenarios import SCENARIOS
 from faults.warm import warm_providers
 from faults.world import World, make_world
+
+EVERYTHING = [*OPERATIONS, *SCENARIOS]
 
 
 @click.command()
 @click.option("--flavor", "flavors", multiple=True, type=click.Choice(FLAVORS), help="On which.")
-@click.option("--operation", "operations", multiple=True, type=click.Choice(list(OPERATIONS)))
+@click.option("--operation", "operations", multiple=True, type=click.Choice(EVERYTHING))
 @click.option("--then", "thens", multiple=True, type=click.Choice(THENS), help="What follows.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice([*KILLS, *ENGINE, *ANSWERS]))
 @click.option("--point", "points", multiple=True, type=int, help="At which calls.")
 @click.option("--every", default=1, show_default=True, help="Only each so-manieth case.")
 @click.option("--jobs", default=2, show_default=True, help="How many worlds at a time.")
+@click.option("--soak", default=0, help="Walk at random for so many rounds instead.")
+@click.option("--seed", default=None, type=int, help="Of the walk; printed.")
 @click.option("--verbose", is_flag=True, help="Show what the engine said where it is not whole.")
 def main(
     flavors: tuple[str, ...],
@@ -38,16 +45,20 @@ def main(
     points: tuple[int, ...],
     every: int,
     jobs: int,
+    soak: int,
+    seed: int | None,
     verbose: bool,
 ) -> None:
     """Break every operation at every call, and look at what the next run makes of it."""
     began = time.monotonic()
+    if soak:
+        sys.exit(walk(soak, seed if seed is not None else secrets.randbelow(10**6)))
     outcomes: list[Outcome] = []
 
     def say(outcome: Outcome) -> None:
         case = outcome.case
         mark = "whole" if not outcome.wrong else "NOT WHOLE"
-        at = f"{case.kind}@{case.point}" if case.kind else "no fault"
+        at = f"{case.kind}@{case.point}" if case.kind else case.call or "no fault"
         click.echo(f"{case.flavor} {case.operation} {at} {outcome.then}: {mark}")
         for wrong in outcome.wrong:
             click.echo(f"    {wrong}")
@@ -55,7 +66,7 @@ def main(
             click.echo(outcome.output)
 
     for flavor in flavors or FLAVORS:
-        everything = list(OPERATIONS) if flavor == "kubernetes" else list(EVERYWHERE)
+        everything = EVERYTHING if flavor == "kubernetes" else list(EVERYWHERE)
         asked = Asked(
             operations=operations or everything,
             thens=thens or THENS,
@@ -76,10 +87,22 @@ def main(
     sys.exit(1 if wrong else 0)
 
 
+def walk(rounds: int, seed: int) -> int:
+    """Walk, and print what was wrong; returns the exit code."""
+    with worlds("kubernetes", 1) as (make,), make() as world:
+        click.echo(f"seed {seed}")
+        walked = soaking.soak(world, rounds, seed, click.echo)
+    grown = soaking.growth(walked)
+    click.echo(f"seed {seed}: {rounds} rounds, {len(walked.wrong)} wrong")
+    for number in walked.wrong:
+        click.echo(f"{walked.rounds[number]}\n    " + "\n    ".join(walked.wrong[number]))
+    for text in grown:
+        click.echo(text)
+    return 1 if walked.wrong or grown else 0
+
+
 @contextmanager
-def worlds(
-    flavor: str, jobs: int
-) -> Iterator[list[Callable[[], AbstractContextManager[World]]]]:
+def worlds(flavor: str, jobs: int) -> Iterator[list[Callable[[], AbstractContextManager[World]]]]:
     """Ways to make as many worlds of a flavor, with the services that they share running."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
@@ -96,4 +119,6 @@ def worlds(
 
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    # The vendors' stand-ins log each request.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     main()

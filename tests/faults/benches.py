@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -72,6 +72,7 @@ class Services:
         from faults import host_sides, standin_side
 
         bench: Any
+        side: Callable[[Any], Side]
         if self._host:
             from orchestrators.hyperai_bench import HyperAIBench
 
@@ -99,5 +100,4 @@ class Services:
 
             bench, side = VertexBench(), standin_side.VertexSide
         bench.__enter__()
-        made: Side = side(bench)
-        return made
+        return side(bench)

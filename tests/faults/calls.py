@@ -117,8 +117,11 @@ def install(plan: Path) -> None:
     calls = Calls(Plan(**json.loads(plan.read_text())))
     _watch_http(calls)
     _watch_httpx(calls)
-    _watch_ssh(calls)
-    _watch_store(calls)
+    # Imported by the testbed before, where a flavor or a store needs them; see `faults.warm`.
+    if "paramiko" in sys.modules:
+        _watch_ssh(calls)
+    if "sqlalchemy" in sys.modules:
+        _watch_store(calls)
     folders = Plan(**json.loads(plan.read_text())).folders
     if folders:
         _watch_files(calls, folders)
@@ -228,10 +231,8 @@ def _watch_httpx(calls: Calls) -> None:
 
 
 def _watch_ssh(calls: Calls) -> None:
-    try:
-        import paramiko
-    except ImportError:
-        return
+    import paramiko
+
     channel: Any = paramiko.Channel
     execute = channel.exec_command
 

@@ -57,9 +57,7 @@ class AirflowSide(Side):
         }
 
     def save(self) -> Any:
-        return {
-            path: path.read_bytes() for it in self._folders.values() for path in it.iterdir()
-        }
+        return {path: path.read_bytes() for it in self._folders.values() for path in it.iterdir()}
 
     def restore(self, saved: Any) -> None:
         for folder in self._folders.values():
@@ -71,9 +69,15 @@ class AirflowSide(Side):
     def spelled(self, cron: str) -> str:
         return cron
 
+    def learn(self, cron: str) -> None:
+        """It is spelled as it is said."""
+
     def remove(self, id: str) -> None:
         for folder in self._folders.values():
             (folder / f"{id}.zip").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """The folders go with the world's."""
 
 
 def _dag(place: str, path: Path) -> Native:

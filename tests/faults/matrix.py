@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,8 @@ from queue import SimpleQueue
 
 from faults import verdict
 from faults.calls import STATUSES
-from faults.operations import OPERATIONS, Operation, Program, program
+from faults.operations import MAKER, OPERATIONS, Operation, Program, Wanted, program
+from faults.scenarios import SCENARIOS
 from faults.world import Saved, World
 
 KILLS = ("kill", "kill-after")
@@ -121,6 +121,9 @@ class Matrix:
                 with make() as world:
                     while not operations.empty():
                         name = operations.get()
+                        if name in SCENARIOS:
+                            self._play(world, name)
+                            continue
                         found = self._record(world, name)
                         for case in found:
                             cases.put(case)
@@ -136,11 +139,19 @@ class Matrix:
                 done.result()
         return self.outcomes
 
+    def _play(self, world: World, name: str) -> None:
+        world.empty()
+        for what, wrong, output in SCENARIOS[name](world):
+            case = Case(world.side.flavor, name, call=what)
+            self._add(Outcome(case, MEANWHILE, tuple(wrong), output[-3000:]))
+
     def _record(self, world: World, name: str) -> list[Case]:
         """Do an operation without a fault; the cases are where its calls could have failed."""
         flavor = world.side.flavor
         operation, _ = prepare(world, name)
         ran = world.command(world.project, "up", plan={})
+        if operation.new.wanted:
+            world.side.learn(operation.new.wanted.cron)
         wrong = [] if ran.code == 0 else ["it failed"]
         wrong += self._whole(world, operation.new)
         self._add(Outcome(Case(flavor, name), "same", tuple(wrong), ran.output[-3000:]))
@@ -162,9 +173,7 @@ class Matrix:
 
     def _try(self, world: World, case: Case) -> None:
         operation, _ = prepare(world, case.operation)
-        ran = world.command(
-            world.project, "up", plan={"point": case.point, "kind": case.kind}
-        )
+        ran = world.command(world.project, "up", plan={"point": case.point, "kind": case.kind})
         if not ran.reached:
             self._add(Outcome(case, MEANWHILE, ("the call was not reached",), ran.output[-3000:]))
             return
@@ -187,10 +196,10 @@ class Matrix:
         if code == 0:
             return [f"it succeeded, but {it}" for it in self._whole(world, operation.new)]
         look = world.look()
-        had = operation.old.wanted
-        if had and operation.new.wanted and not had.paused and not operation.new.wanted.paused:
-            if not verdict.works(world, look, had, operation.new.wanted):
-                return ["neither the old pair works nor the new one"]
+        had, to_have = operation.old.wanted, operation.new.wanted
+        must_work = had and to_have and not had.paused and not to_have.paused
+        if must_work and not verdict.works(world, look, had, to_have):
+            return ["neither the old pair works nor the new one"]
         return []
 
     def _follow(self, world: World, case: Case, operation: Operation, then: str) -> Outcome:
@@ -209,13 +218,12 @@ class Matrix:
             text = Program(text.text, None)
         spared = operation.adopts and text.wanted is None and self._is_untouched(world)
         if not spared:
-            wrong += self._whole(world, text, preview=then != "destroy")
+            wrong += self._whole(world, text, preview=text.wanted is not None)
         return Outcome(case, then, tuple(wrong), said[-4000:])
 
     def _is_untouched(self, world: World) -> bool:
         """Whether the pair that was to be adopted is still as its maker left it."""
-        maker = world.kept["maker"]
-        return not verdict.problems(world, world.look(), maker_wanted(world)) and bool(maker)
+        return not verdict.problems(world, world.look(), Wanted(cron=world.side.cron))
 
     def _whole(self, world: World, text: Program, *, preview: bool = True) -> list[str]:
         wrong = verdict.problems(world, world.look(), text.wanted)
@@ -231,13 +239,6 @@ class Matrix:
             self._say(outcome)
 
 
-def maker_wanted(world: World) -> object:
-    """The pair that is adopted, as its maker said it."""
-    from faults.operations import Wanted
-
-    return Wanted(cron=world.side.cron)
-
-
 def prepare(world: World, name: str) -> tuple[Operation, Saved]:
     """Put the world to where an operation begins, with the new program in place."""
     kept = world.kept.get(name)
@@ -249,6 +250,8 @@ def prepare(world: World, name: str) -> tuple[Operation, Saved]:
         world.operations[name] = operation
         world.project.write(operation.old.text)
         world.command(world.project, "up", ok=True)
+        if operation.old.wanted:
+            world.side.learn(operation.old.wanted.cron)
         world.project.write(operation.new.text)
         kept = world.kept[name] = world.save(name)
     else:
@@ -257,8 +260,6 @@ def prepare(world: World, name: str) -> tuple[Operation, Saved]:
 
 
 def _let_another_project_make_it(world: World) -> None:
-    from faults.operations import MAKER, Wanted
-
     maker = world.kept.get("maker")
     if maker is None:
         project = world.make_project("maker", "makers")
@@ -298,8 +299,3 @@ def table(outcomes: Sequence[Outcome], thens: Sequence[str]) -> Iterator[str]:
         numbers = [found.get((*row, column)) for column in columns]
         shown = [f"{it[1]}/{it[0]}" if it else "" for it in numbers]
         yield f"| {' | '.join([*row, *shown])} |"
-
-
-def now() -> float:
-    """Seconds, for what is printed at the end."""
-    return time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Side(ABC):
     cron = "0 3 * * 1-5"
     other_cron = "0 5 * * 1-5"
     timezone: str | None = "Europe/Berlin"
-    settings: Mapping[str, Any] = {}
+    settings: ClassVar[Mapping[str, Any]] = {}
     """A change of `orchestrator_settings` that is made in place; empty if there is none."""
 
     @property
@@ -81,8 +81,13 @@ class Side(ABC):
         """A cron of this world's time zone as `Native.when` says it."""
 
     @abstractmethod
+    def learn(self, cron: str) -> None:
+        """Take the newest schedule's cadence for what a cron looks like here, if that is asked."""
+
+    @abstractmethod
     def remove(self, id: str) -> None:
         """Delete a native schedule by hand."""
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of it."""

@@ -52,9 +52,7 @@ class StandInSide(Side):
         return set()
 
     def save(self) -> Any:
-        return {
-            name: copy.deepcopy(getattr(self._service(), name)) for name in self._state_names()
-        }
+        return {name: copy.deepcopy(getattr(self._service(), name)) for name in self._state_names()}
 
     def restore(self, saved: Any) -> None:
         service = self._service()
@@ -67,7 +65,6 @@ class StandInSide(Side):
         return self._spelled.get(cron, f"{cron} in a dialect not seen yet")
 
     def learn(self, cron: str) -> None:
-        """Take the newest schedule's cadence for what a cron looks like here."""
         natives = self.natives()
         if natives and cron not in self._spelled:
             self._spelled[cron] = natives[-1].when
@@ -115,7 +112,7 @@ class VertexSide(StandInSide):
     """Vertex AI."""
 
     def _service(self) -> Any:
-        return self.bench.vertex.service
+        return self.bench.vertex
 
     def _state_names(self) -> tuple[str, ...]:
         return ("schedules", "jobs", "_dying")
@@ -191,7 +188,9 @@ class AzureMLSide(StandInSide):
 
     def _text(self, found: Any) -> str:
         # The snapshot is named in the commands of the components that the schedule runs.
-        return f"{found}{self._service().components}" if "snapshot" not in str(found) else str(found)
+        return (
+            f"{found}{self._service().components}" if "snapshot" not in str(found) else str(found)
+        )
 
     def _state(self, found: Any) -> tuple[str, bool]:
         properties = found["properties"]

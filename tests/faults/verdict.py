@@ -65,6 +65,8 @@ def _pair(
         "from": (snapshot["source_snapshot_id"], world.sources[wanted.snapshot].replace("-", "")),
         **{key: (native.settings.get(key), value) for key, value in wanted.settings.items()},
     }
+    if not native.place:
+        del says["stack"]
     return [f"{key}: {it!r} instead of {to!r}" for key, (it, to) in says.items() if it != to]
 
 

@@ -91,8 +91,6 @@ def warm_providers(folder: Path, env: Mapping[str, str]) -> Iterator[Path]:
 
 def serve(address: str) -> None:
     """Fork for whoever asks."""
-    import kubernetes.client
-    import pulumi.dynamic
     import zenml.client
     import zenml.models
     import zenml.orchestrators

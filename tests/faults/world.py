@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ BYSTANDER = """
 import pulumi_zenml as zenml
 zenml.Schedule("bystander", stack="one", snapshot="training:v1", name="bystander", {cadence})
 """
-_PREFIX = ("--non-interactive",)
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,7 @@ class World:
         self._empty = self.save("empty")
         self.kept: dict[str, Saved] = {}
         self.operations: dict[str, Any] = {}
+        self.others = 0
         # ZenML's CronJobs share an account and its binding; they are allowed to stay.
         self.allowed = {
             it.replace(" one/", f" {place}/")
@@ -138,9 +138,11 @@ class World:
         folder = self.folder / "saved" / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        with closing(sqlite3.connect(self.server.database)) as live:
-            with closing(sqlite3.connect(folder / "zenml.db")) as copy:
-                live.backup(copy)
+        with (
+            closing(sqlite3.connect(self.server.database, timeout=60)) as live,
+            closing(sqlite3.connect(folder / "zenml.db")) as copy,
+        ):
+            live.backup(copy)
         state = self.project.folder / ".engine" / "state"
         shutil.copytree(state, folder / "state", ignore=shutil.ignore_patterns("history"))
         program = (self.project.folder / "__main__.py").read_text()
@@ -148,9 +150,11 @@ class World:
 
     def restore(self, saved: Saved) -> None:
         """Put the world back to how it was."""
-        with closing(sqlite3.connect(saved.folder / "zenml.db")) as copy:
-            with closing(sqlite3.connect(self.server.database, timeout=60)) as live:
-                copy.backup(live)
+        with (
+            closing(sqlite3.connect(saved.folder / "zenml.db")) as copy,
+            closing(sqlite3.connect(self.server.database, timeout=60)) as live,
+        ):
+            copy.backup(live)
         state = self.project.folder / ".engine" / "state"
         shutil.rmtree(state)
         shutil.copytree(saved.folder / "state", state)
@@ -169,12 +173,15 @@ class World:
                     "WHERE name IS NULL"
                 )
             ]
-        return Look(
-            {_id(it["id"]): it for it in records},
-            {_id(it["id"]): it for it in snapshots},
-            self.side.natives(),
-            self.side.remains(),
-        )
+        unnamed = {_id(it["id"]): it for it in snapshots}
+        natives = [
+            it
+            if it.snapshot
+            else replace(it, snapshot=next((s for s in unnamed if s in it.raw), ""))
+            for it in self.side.natives()
+        ]
+        rows = {_id(it["id"]): it for it in records}
+        return Look(rows, unnamed, natives, self.side.remains())
 
     def command(
         self,

@@ -1,0 +1,24 @@
+"""One world for the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from faults.kubernetes_side import KubernetesSide
+from faults.warm import warm_providers
+from faults.world import World, make_world
+from testbed.kubernetes import Kubernetes
+
+
+@pytest.fixture(scope="session")
+def world(cluster: Kubernetes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world on Kubernetes. Its ZenML server is its own: it is put back again and again."""
+    folder = tmp_path_factory.mktemp("faults")
+    kubeconfig = {"KUBECONFIG": str(cluster.kubeconfig)}
+    with (
+        warm_providers(folder / "warm", kubeconfig) as programs,
+        make_world(KubernetesSide(cluster, "faults"), programs, folder / "world") as made,
+    ):
+        yield made
