@@ -174,12 +174,7 @@ class World:
                 )
             ]
         unnamed = {_id(it["id"]): it for it in snapshots}
-        natives = [
-            it
-            if it.snapshot
-            else replace(it, snapshot=next((s for s in unnamed if s in it.raw), ""))
-            for it in self.side.natives()
-        ]
+        natives = [it if it.snapshot else _link(it, unnamed) for it in self.side.natives()]
         rows = {_id(it["id"]): it for it in records}
         return Look(rows, unnamed, natives, self.side.remains())
 
@@ -256,6 +251,11 @@ def make_world(side: Side, programs: Path, folder: Path | None = None) -> Iterat
         server = stack.enter_context(zenml_server(folder / "zenml"))
         stack.callback(side.close)
         yield World(folder, server, side, programs)
+
+
+def _link(native: Native, snapshots: Mapping[str, Any]) -> Native:
+    """A native schedule whose text names the snapshot somewhere."""
+    return replace(native, snapshot=next((it for it in snapshots if it in native.raw), ""))
 
 
 def _id(text: str) -> str:
