@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 ORCHESTRATORS_VARIABLE = "PULUMI_ZENML_ORCHESTRATORS"
 DATABASE_VARIABLE = "OPERATIONS_DATABASE"
 
+Status = Literal["completed", "failed", "running"]
+"""How a run ended, or that it goes on."""
+
 Value = str | bool | None
 """What a column takes."""
 
@@ -81,7 +84,7 @@ def unmanaged(
     cron: str,
     stack: str = "one",
     snapshot: str = "training:v1",
-    end_time: str | None = None,
+    end_time: datetime | None = None,
     submitted: bool = True,
 ) -> Made:
     """A pair as ZenML itself makes it, without any mark of ours; or only its record."""
@@ -96,7 +99,7 @@ def unmanaged(
             name=name,
             active=True,
             cron_expression=cron,
-            end_time=datetime.fromisoformat(end_time) if end_time else None,
+            end_time=end_time,
             orchestrator_id=orchestrator.target.component.id,
             pipeline_id=source.pipeline.id,
         )
@@ -184,14 +187,18 @@ def rename(record_id: str, name: str) -> None:
 
 
 def run(
-    snapshot_id: str, started: str, status: str = "completed", *, minutes: int = 5, native: str = ""
+    snapshot_id: str,
+    started: datetime,
+    status: Status = "completed",
+    *,
+    minutes: int = 5,
+    native: str = "",
 ) -> str:
     """A run of a scheduled snapshot, as if it had been started then."""
     from zenml.enums import ExecutionStatus
     from zenml.models import PipelineRunRequest
 
     here = client()
-    begin = datetime.fromisoformat(started)
     request = PipelineRunRequest(
         name=f"run-{uuid4().hex[:8]}",
         project=here.active_project.id,
@@ -201,11 +208,11 @@ def run(
     )
     made, _ = here.zen_store.get_or_create_run(request)
     # ZenML would ask the run's steps; there are none.
-    end = _sql(begin + timedelta(minutes=minutes)) if status != "running" else None
+    end = _sql(started + timedelta(minutes=minutes)) if status != "running" else None
     _execute(
         "update pipeline_run set created = :begin, start_time = :begin, end_time = :end, "
         "status = :status, in_progress = :open where id = :id",
-        begin=_sql(begin),
+        begin=_sql(started),
         end=end,
         status=status,
         open=end is None,
@@ -214,11 +221,11 @@ def run(
     return made.name
 
 
-def due(cron: str, hours: float, *, timezone: str = "UTC") -> list[str]:
+def due(cron: str, hours: float, *, timezone: str = "UTC") -> list[datetime]:
     """When a cron fired during the last hours."""
     now = datetime.now(UTC)
     cadence = make_cadence(cron=cron, timezone=timezone)
-    return [it.isoformat() for it in fires_between(cadence, now - timedelta(hours=hours), now)]
+    return list(fires_between(cadence, now - timedelta(hours=hours), now))
 
 
 def expire_credentials(component: str, *, hours: float) -> None:
@@ -306,7 +313,7 @@ def delete_all() -> None:
     _execute("delete from pipeline_snapshot where name is null")
 
 
-def copies(snapshot_id: str, folder: str, count: int) -> None:
+def copies(snapshot_id: str, folder: Path, count: int) -> None:
     """So many more schedules like the one of this snapshot, on both sides."""
     schedule = _one(
         "select schedule_id from pipeline_snapshot where id = :id", id=_hex(snapshot_id)
@@ -333,7 +340,7 @@ def copies(snapshot_id: str, folder: str, count: int) -> None:
                 "snapshot_id": str(UUID(new_snapshot)),
                 "pipeline": "training",
             }
-            (Path(folder) / f"copy-{number}.json").write_text(json.dumps(body))
+            (folder / f"copy-{number}.json").write_text(json.dumps(body))
 
 
 def count_calls(what: Literal["list", "audit", "report"]) -> dict[str, int]:

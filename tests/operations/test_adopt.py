@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,10 @@ def test_what_cannot_be_taken_over_is_told_and_left_out(world: World) -> None:
     over = world.call(seed.unmanaged, "daily-over-prod", cron="8 3 * * *")
     world.edit(over.native, ended=True)
     ending = world.call(
-        seed.unmanaged, "daily-ending-prod", cron="9 3 * * *", end_time="2099-01-01T00:00:00+00:00"
+        seed.unmanaged,
+        "daily-ending-prod",
+        cron="9 3 * * *",
+        end_time=datetime(2099, 1, 1, tzinfo=UTC),
     )
     gone = world.call(seed.unmanaged, "daily-gone-prod", cron="10 3 * * *")
     world.call(zenml_store.delete_snapshot, gone.snapshot)

@@ -146,7 +146,7 @@ def test_what_cannot_be_seen_is_told_once_and_is_not_gone(world: World, hook: Ho
 
 def test_many_findings_are_one_short_message(world: World, hook: Hook) -> None:
     made = world.call(seed.unmanaged, "daily-original-prod", cron="0 3 * * *")
-    world.call(seed.copies, made.snapshot, str(world.folder()), 30)
+    world.call(seed.copies, made.snapshot, world.folder(), 30)
     for path in world.folder().glob("*.json"):
         path.unlink()
     audit(world, "--alert", hook.url)

@@ -32,8 +32,7 @@ def healthy(world: World) -> None:
     well = world.call(seed.unmanaged, "hourly-well-prod", cron="20 * * * *")
     world.call(seed.age, well.record, hours=26)
     for fire in world.call(seed.due, "20 * * * *", 25):
-        late = datetime.fromisoformat(fire) + timedelta(minutes=3)
-        world.call(seed.run, well.snapshot, late.isoformat())
+        world.call(seed.run, well.snapshot, fire + timedelta(minutes=3))
 
 
 def one_sided(world: World) -> set[tuple[str, str]]:
@@ -117,7 +116,7 @@ def stale(world: World) -> set[tuple[str, str]]:
     world.call(zenml_store.rename_snapshot, newer.id, "live")
     gone = world.call(seed.managed, "daily-gone-dev", "shop/dev/gone", cron="15 3 * * *")
     world.call(zenml_store.delete_snapshot, gone.snapshot)
-    over = hours_ago(2).isoformat()
+    over = hours_ago(2)
     world.call(seed.unmanaged, "daily-over-prod", cron="16 3 * * *", end_time=over)
     return {
         ("stale-target", "daily-moved-dev"),
@@ -139,15 +138,15 @@ def runs(world: World) -> set[tuple[str, str]]:
     sick = world.call(seed.unmanaged, "daily-sick-prod", cron=daily_at(start))
     world.call(seed.age, sick.record, hours=24 * 4)
     for days in (0, 1, 2):
-        world.call(seed.run, sick.snapshot, (start - timedelta(days=days)).isoformat(), "failed")
+        world.call(seed.run, sick.snapshot, start - timedelta(days=days), "failed")
     crash = world.call(seed.unmanaged, "hourly-crash-prod", cron="19 * * * *")
     world.call(seed.age, crash.record, hours=30)
-    words = [f"failed@{fire}" for fire in world.call(seed.due, "19 * * * *", 29)]
+    words = [f"failed@{fire.isoformat()}" for fire in world.call(seed.due, "19 * * * *", 29)]
     (world.folder() / f"{crash.native}.runs").write_text(" ".join(words))
     start = hours_ago(8)
     stuck = world.call(seed.unmanaged, "daily-stuck-prod", cron=daily_at(start))
     world.call(seed.age, stuck.record, hours=10)
-    world.call(seed.run, stuck.snapshot, start.isoformat(), "running")
+    world.call(seed.run, stuck.snapshot, start, "running")
     return {
         ("never-fired", "hourly-silent-prod"),
         ("missed-runs", "hourly-gappy-prod"),
@@ -250,7 +249,7 @@ def test_a_fire_is_judged_once(world: World) -> None:
 def test_a_schedule_that_changed_owes_nothing_from_before(world: World) -> None:
     resumed = world.call(seed.unmanaged, "hourly-resumed-prod", cron="18 * * * *")
     world.call(seed.age, resumed.record, hours=30)
-    world.call(seed.run, resumed.snapshot, hours_ago(29).isoformat())
+    world.call(seed.run, resumed.snapshot, hours_ago(29))
     assert world.run("pause", "hourly-resumed-prod", "--yes").code == 0
     assert world.run("audit", "--json").findings() == set()
     assert world.run("resume", "hourly-resumed-prod", "--yes").code == 0

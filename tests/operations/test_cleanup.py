@@ -31,7 +31,7 @@ def registry(world: World) -> dict[str, tuple[Any, ...]]:
 
 
 def test_cleanup_then_audit_is_clean_and_restore_brings_it_back(world: World) -> None:
-    over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    over = datetime.now(UTC) - timedelta(hours=2)
     world.call(seed.unmanaged, "daily-well-prod", cron="0 3 * * *")
     owned = world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="1 3 * * *")
     world.call(seed.unmanaged, "daily-lost-prod", cron="2 3 * * *", submitted=False)
@@ -155,7 +155,7 @@ def test_a_claimed_counterpart_is_not_taken_along(world: World) -> None:
 
 
 def test_a_cleanup_that_is_killed_can_be_run_again(world: World) -> None:
-    over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    over = datetime.now(UTC) - timedelta(hours=2)
     for index in range(3):
         world.call(seed.unmanaged, f"daily-{index}-prod", cron=f"{index} 3 * * *", end_time=over)
     (world.folder() / "die-on-delete").touch()
@@ -171,7 +171,7 @@ def test_a_cleanup_that_is_killed_can_be_run_again(world: World) -> None:
 
 
 def test_one_step_that_fails_does_not_keep_the_others(world: World) -> None:
-    over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    over = datetime.now(UTC) - timedelta(hours=2)
     world.call(seed.unmanaged, "daily-one-prod", cron="0 3 * * *", end_time=over)
     world.call(seed.unmanaged, "daily-two-prod", cron="1 3 * * *", end_time=over, stack="two")
     (world.folder("one") / "keep").touch()
@@ -186,7 +186,7 @@ def test_one_step_that_fails_does_not_keep_the_others(world: World) -> None:
 
 
 def test_two_cleanups_at_once_do_no_harm(world: World) -> None:
-    over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    over = datetime.now(UTC) - timedelta(hours=2)
     for index in range(3):
         world.call(seed.unmanaged, f"daily-{index}-prod", cron=f"{index} 3 * * *", end_time=over)
     command = [str(COMMAND), "cleanup", "--apply", "--yes", "--backup"]
@@ -286,7 +286,7 @@ def test_a_backup_that_cannot_be_trusted_is_refused(
 
 
 def test_a_run_after_a_cleanup_is_seen(world: World) -> None:
-    over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    over = datetime.now(UTC) - timedelta(hours=2)
     made = world.call(seed.unmanaged, "daily-over-prod", cron="0 3 * * *", end_time=over)
     with subprocess.Popen(
         [str(COMMAND), "cleanup", "--apply", "--yes", "--backup", "b.json", "--observe", "90s"],
@@ -300,7 +300,7 @@ def test_a_run_after_a_cleanup_is_seen(world: World) -> None:
         for line in process.stderr:
             if line.startswith("backup:"):
                 break
-        later = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+        later = datetime.now(UTC) + timedelta(seconds=2)
         run = world.call(seed.run, made.snapshot, later, "running")
         _, said = process.communicate(timeout=200)
     assert process.returncode == 1

@@ -73,9 +73,9 @@ def test_what_a_flavor_cannot_do_is_said(world: World) -> None:
 def test_history_joins_both_sides_and_shows_gaps(world: World) -> None:
     made = world.call(seed.unmanaged, "hourly-gappy-prod", cron="18 * * * *")
     world.call(seed.age, made.record, hours=6)
-    fires = [datetime.fromisoformat(it) for it in world.call(seed.due, "18 * * * *", 5.5)]
+    fires = world.call(seed.due, "18 * * * *", 5.5)
     start = fires[0] + timedelta(minutes=2)
-    world.call(seed.run, made.snapshot, start.isoformat(), minutes=7, native="run-0")
+    world.call(seed.run, made.snapshot, start, minutes=7, native="run-0")
     words = [f"succeeded@{fires[0].isoformat()}", f"failed@{fires[1].isoformat()}"]
     (world.folder() / f"{made.native}.runs").write_text(" ".join(words))
     said = world.run("history", "hourly-gappy-prod", "--since", "1d", "--format", "json")
@@ -97,7 +97,7 @@ def test_history_joins_both_sides_and_shows_gaps(world: World) -> None:
 def test_list_has_filters_and_formats(world: World) -> None:
     made = world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="0 3 * * 1-5")
     started = datetime.now(UTC) - timedelta(minutes=30)
-    world.call(seed.run, made.snapshot, started.isoformat(), "failed")
+    world.call(seed.run, made.snapshot, started, "failed")
     world.call(seed.unmanaged, "daily-lost-prod", cron="1 3 * * *", submitted=False)
     rows = {it["name"]: it for it in world.run("list", "--format", "json").json}
     mine, lost = rows["daily-mine-dev"], rows["daily-lost-prod"]
@@ -184,7 +184,7 @@ def examples(help: str) -> list[list[str]]:
 
 
 def test_every_help_has_examples_that_run(world: World) -> None:
-    over = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    over = datetime.now(UTC) - timedelta(hours=2)
     world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
     world.call(seed.unmanaged, "daily-over-prod", cron="0 3 * * *", end_time=over)
     ends: dict[str, list[int]] = {}

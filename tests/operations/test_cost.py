@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from operations import seed
 from operations.conftest import World
 
 
 def test_calls_do_not_grow_with_schedules(world: World) -> None:
     made = world.call(seed.unmanaged, "daily-copied-prod", cron="0 3 * * *")
-    world.call(seed.run, made.snapshot, "2026-01-01T03:00:00+00:00")
+    world.call(seed.run, made.snapshot, datetime(2026, 1, 1, 3, tzinfo=UTC))
     few = {what: world.call(seed.count_calls, what) for what in ("list", "audit", "report")}
-    world.call(seed.copies, made.snapshot, str(world.folder()), 999)
+    world.call(seed.copies, made.snapshot, world.folder(), 999)
     for what in ("list", "audit", "report"):
         many = world.call(seed.count_calls, what)
         # One listing for each component, whatever it holds.

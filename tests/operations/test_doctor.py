@@ -221,13 +221,14 @@ def test_a_zone_that_nobody_knows(world: World, made: Made) -> None:
 
 
 def test_the_last_runs(world: World, made: Made) -> None:
-    for minutes, status in ((90, "completed"), (30, "failed")):
+    ended: tuple[tuple[int, seed.Status], ...] = ((90, "completed"), (30, "failed"))
+    for minutes, status in ended:
         started = datetime.now(UTC) - timedelta(minutes=minutes)
-        world.call(seed.run, made.snapshot, started.isoformat(), status)
+        world.call(seed.run, made.snapshot, started, status)
     runs = look(world, NAME, code=1)["schedule", NAME, "last runs"]
     assert runs["detail"].startswith("newest first: failed ")
     assert runs["remedy"] == f"pulumi-zenml history -- {NAME}"
-    world.call(seed.run, made.snapshot, datetime.now(UTC).isoformat())
+    world.call(seed.run, made.snapshot, datetime.now(UTC))
     assert look(world, NAME, code=0)["schedule", NAME, "last runs"]["result"] == "warning"
 
 

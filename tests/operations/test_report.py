@@ -102,7 +102,7 @@ def five(world: World) -> None:
     world.call(seed.age, busy.record, hours=24 * 8)
     for index, fire in enumerate(world.call(seed.due, "20 * * * *", 72)):
         if index not in MISSING:
-            status = "failed" if index in FAILED else "completed"
+            status: seed.Status = "failed" if index in FAILED else "completed"
             world.call(seed.run, busy.snapshot, fire, status)
     slow = world.call(
         seed.managed,
@@ -113,7 +113,7 @@ def five(world: World) -> None:
         timezone="UTC",
     )
     begun = datetime.now(UTC) - timedelta(hours=9)
-    world.call(seed.run, slow.snapshot, begun.isoformat(), "running")
+    world.call(seed.run, slow.snapshot, begun, "running")
     world.call(seed.unmanaged, "daily-lost-prod", cron="20 3 * * *", submitted=False)
     world.call(seed.managed, "hourly-idle-dev", "shop/dev/idle", cron="5 * * * *", paused=True)
     # In the same minute as the busy one, once a week.
@@ -124,7 +124,7 @@ def five(world: World) -> None:
 def thousand(world: World) -> None:
     """Very many."""
     made = world.call(seed.unmanaged, "daily-copied-prod", cron="0 3 * * *")
-    world.call(seed.copies, made.snapshot, str(world.folder()), 999)
+    world.call(seed.copies, made.snapshot, world.folder(), 999)
 
 
 def hostile(world: World) -> None:
@@ -395,7 +395,7 @@ def test_many_findings_of_a_kind_are_folded(page: Pages, chrome: Browser) -> Non
     def late(world: World) -> None:
         made = world.call(seed.unmanaged, "daily-late-prod", cron="0 3 * * *")
         world.call(seed.age, made.record, hours=50)
-        world.call(seed.copies, made.snapshot, str(world.folder()), 30)
+        world.call(seed.copies, made.snapshot, world.folder(), 30)
 
     chrome.open(page(late))
     assert find(chrome, "h1").text == "31 findings in 31 schedules"
@@ -632,8 +632,8 @@ def test_the_command_says_what_it_found_and_remembers_nothing(world: World) -> N
     assert not (world.work / "state").exists()
 
     world.call(seed.age, well.record, hours=26)
-    first = datetime.fromisoformat(world.call(seed.due, "20 * * * *", 26)[0])
-    world.call(seed.run, well.snapshot, first.isoformat())
+    first = world.call(seed.due, "20 * * * *", 26)[0]
+    world.call(seed.run, well.snapshot, first)
     assert world.run("report", "--html", "out/fleet.html", "--days", "2").code == 1
     assert [it["code"] for it in data_of(path)["findings"]] == ["missed-runs"]
     ignored = world.run("report", "--html", "out/fleet.html", "--ignore", "missed-runs")

@@ -76,7 +76,7 @@ class Whole:
         *,
         cron: str,
         stack: str = "",
-        end_time: str | None = None,
+        end_time: datetime | None = None,
         submitted: bool = True,
     ) -> Made:
         """A pair on the stack of that flavor, or on another one, as ZenML itself makes it."""
@@ -229,7 +229,7 @@ def stale(whole: Whole) -> Found:
         snapshot="scoring:live",
     )
     whole.world.call(zenml_store.rename_snapshot, newer.id, "live")
-    over = ago(2).isoformat()
+    over = ago(2)
     # ZenML's Kubernetes orchestrator drops the end, so that it goes on and on.
     whole.unmanaged("kubernetes", "daily-over-prod", cron="16 3 * * *", end_time=over)
     return {("stale-target", "daily-moved-dev"), ("past-its-end", "daily-over-prod")}
@@ -248,11 +248,11 @@ def runs(whole: Whole) -> Found:
     sick = whole.unmanaged("kubernetes", "daily-sick-prod", cron=daily_at(start))
     call(seed.age, sick.record, hours=24 * 4)
     for days in (0, 1, 2):
-        call(seed.run, sick.snapshot, (start - timedelta(days=days)).isoformat(), "failed")
+        call(seed.run, sick.snapshot, start - timedelta(days=days), "failed")
     start = ago(8)
     stuck = whole.unmanaged("hyperai", "daily-stuck-prod", cron=daily_at(start))
     call(seed.age, stuck.record, hours=10)
-    call(seed.run, stuck.snapshot, start.isoformat(), "running")
+    call(seed.run, stuck.snapshot, start, "running")
     return {
         ("never-fired", "hourly-silent-prod"),
         ("missed-runs", "hourly-gappy-prod"),
