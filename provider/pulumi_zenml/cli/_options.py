@@ -138,7 +138,7 @@ when_running_option = click.option(
     type=click.Choice(["refuse", "wait", "ignore"]),
     default="refuse",
     show_default=True,
-    help="What to do where a run in progress would lose its credentials.",
+    help="What to do when a run in progress would lose its credentials.",
 )
 
 

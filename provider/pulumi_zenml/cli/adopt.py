@@ -55,7 +55,7 @@ _COLUMNS = {
     "--pulumi-stack",
     default="",
     metavar="STACK",
-    help="The Pulumi stack to preview in; else the preview has an empty state of its own.",
+    help="The Pulumi stack to preview in; a temporary one with an empty state by default.",
 )
 @click.option("--preview/--no-preview", default=True, help="Show the preview of what was written.")
 @click.argument("names", nargs=-1)

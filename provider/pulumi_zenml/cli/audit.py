@@ -120,7 +120,7 @@ def audit(
     alert_always: bool,
     **options: Any,
 ) -> None:
-    """Find what is wrong: drift, orphans, missed and failing runs, and more.
+    """Find drift, orphans, missed and failing runs, and more.
 
     Both sides are joined by the snapshot that a schedule runs and by the stored link; by name only
     where there is nothing else, which is a finding itself.
