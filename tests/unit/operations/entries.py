@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from pulumi_zenml.cadence import get_dialect, make_cadence
+from pulumi_zenml.cadence import Cadence, get_dialect, make_cadence
 from pulumi_zenml.operations.entry import Entry, LinkedCounterpart
 from pulumi_zenml.operations.zenml_rows import Component, Snapshot
-from pulumi_zenml.orchestrators import Counterpart, Orchestrator
-from pulumi_zenml.orchestrators.kubernetes import KubernetesOrchestrator
+from pulumi_zenml.orchestrators import Counterpart, Orchestrator, get_orchestrator
 from pulumi_zenml.zenml.records import Marker, Record
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
@@ -19,17 +18,18 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 DAILY = make_cadence(cron="0 3 * * *", timezone="Europe/Berlin")
 
 
-def healthy() -> Entry:
-    """A schedule on Kubernetes that nobody's program declares, and nothing is wrong with it."""
-    dialect = get_dialect("kubernetes")
+def healthy(flavor: str = "kubernetes") -> Entry:
+    """A schedule that no program declares, and nothing is wrong with it."""
+    capabilities = get_orchestrator(flavor).capabilities
+    dialect = get_dialect(capabilities.dialect)
     orchestrator = SimpleNamespace(
-        capabilities=KubernetesOrchestrator.capabilities,
+        capabilities=capabilities,
         dialect=lambda: dialect,
         spell=dialect.write,
         matches=lambda cadence, native: dialect.matches(cadence, native.fields),
     )
     component = Component(
-        "component", "k8s", "kubernetes", orchestrator=cast(Orchestrator, orchestrator)
+        "component", flavor, flavor, orchestrator=cast(Orchestrator, orchestrator)
     )
     snapshot = Snapshot("snapshot", "project", "", "training", "pipeline", has_build=True)
     record = Record(
@@ -45,7 +45,7 @@ def healthy() -> Entry:
         created=LONG_AGO,
         updated=LONG_AGO,
     )
-    counterpart = Counterpart("cronjob", dialect.write(DAILY), DAILY, False, snapshot.id)
+    counterpart = Counterpart("native", dialect.write(DAILY), DAILY, False, snapshot.id)
     return Entry(
         project="default",
         project_id="project",
@@ -69,3 +69,11 @@ def with_counterpart(entry: Entry, **changes: Any) -> Entry:
     (linked,) = entry.linked
     counterpart = replace(linked.counterpart, **changes)
     return replace(entry, linked=(replace(linked, counterpart=counterpart),))
+
+
+def with_cadence(entry: Entry, cadence: Cadence) -> Entry:
+    """An entry that fires at other times, on both sides."""
+    assert entry.orchestrator is not None
+    native = entry.orchestrator.spell(cadence)
+    changed = with_record(entry, cadence=cadence, cron=cadence.cron)
+    return with_counterpart(changed, cadence=cadence, native=native)

@@ -11,7 +11,14 @@ import pytest
 from pulumi_zenml.cadence import get_dialect, make_cadence
 from pulumi_zenml.operations import CODES, Entry, Finding
 from pulumi_zenml.operations.pair_findings import PAUSED_UNTIL, check_sides
-from unit.operations.entries import DAILY, NOW, healthy, with_counterpart, with_record
+from unit.operations.entries import (
+    DAILY,
+    NOW,
+    healthy,
+    with_cadence,
+    with_counterpart,
+    with_record,
+)
 
 HOUR = timedelta(hours=1)
 OVER = replace(DAILY, end_time=NOW - HOUR)
@@ -24,7 +31,7 @@ def findings(entry: Entry) -> list[Finding]:
 
 def twice(entry: Entry) -> Entry:
     (linked,) = entry.linked
-    other = replace(linked.counterpart, native_id="cronjob-again")
+    other = replace(linked.counterpart, native_id="another")
     return replace(entry, linked=(linked, replace(linked, counterpart=other)))
 
 
@@ -75,12 +82,14 @@ def test_an_orchestrator_that_could_not_be_looked_at_proves_nothing() -> None:
         ("stale-target", lambda it: with_counterpart(it, snapshot_id="deleted")),
         ("stale-target", lambda it: replace(it, moved_to="newer")),
         ("past-its-end", lambda it: with_record(it, cadence=OVER)),
+        ("past-its-end", lambda it: with_cadence(healthy("vertex"), OVER)),
     ],
 )  # fmt: skip
 def test_finding(code: str, change: Callable[[Entry], Entry]) -> None:
-    (found,) = findings(change(healthy()))
-    assert found.code == code
-    assert found.code in CODES
+    judged = findings(change(healthy()))
+    assert [it.code for it in judged] == [code]
+    (found,) = judged
+    assert found.severity in (CODES[code].severity, "error")
     assert found.message
     assert found.fix
     assert found.project == "default"
