@@ -269,7 +269,7 @@ def test_an_orchestrator_that_is_down_is_unknown_not_missing(world: World) -> No
     assert said.json["drift_percent"] == 100.0
     listed = world.run("list", "--format", "json")
     assert listed.code == 2
-    assert {it["name"]: it.native for it in listed.json} == {
+    assert {it["name"]: it["native"] for it in listed.json} == {
         "daily-here-prod": "missing",
         "daily-there-prod": "unknown",
     }
