@@ -20,7 +20,7 @@ from faults.benches import FLAVORS, Services
 from faults.matrix import ANSWERS, ENGINE, KILLS, Asked, Matrix, Outcome, table
 from faults.operations import EVERYWHERE, OPERATIONS, THENS
 from faults.scenarios import SCENARIOS
-from faults.warm import warm_providers
+from faults.warm import watched_programs
 from faults.world import World, make_world
 
 EVERYTHING = [*OPERATIONS, *SCENARIOS]
@@ -107,8 +107,7 @@ def worlds(flavor: str, jobs: int) -> Iterator[list[Callable[[], AbstractContext
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
         services = stack.enter_context(Services(flavor, folder))
-        warm = warm_providers(folder / "warm", services.environment)
-        programs = stack.enter_context(warm)
+        programs = stack.enter_context(watched_programs(folder / "warm"))
 
         def make(number: int) -> AbstractContextManager[World]:
             name = f"w{number}-{secrets.token_hex(2)}"

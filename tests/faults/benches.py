@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -50,11 +50,6 @@ class Services:
 
     def __exit__(self, *error: object) -> None:
         self._open.close()
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """What must be known before a vendor's package is imported."""
-        return {"KUBECONFIG": str(self._cluster.kubeconfig)} if self._cluster else {}
 
     def side(self, name: str) -> Side:
         """A world's part of the orchestrator."""

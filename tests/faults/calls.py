@@ -2,7 +2,7 @@
 
 A call is a request over HTTP, a command or file over SSH, a changed file, or a commit to ZenML's
 local store. All are taken at the lowest layer that vendors' libraries share, so that none of
-them is named here. Installed by the testbed into the provider's process only; see `faults.warm`.
+them is named here. `faults.provider` installs this into the provider's process, and nothing else.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+PLAN = "PULUMI_ZENML_FAULTS"
+"""Names the file that says what goes wrong in a provider process; see `Plan`."""
 
 ENGINE = "PULUMI_ZENML_FAULTS_ENGINE"
 """Holds the engine's process id."""
@@ -59,12 +62,14 @@ class Plan:
         point: the number of the call; ``None`` for a run in which all goes well.
         kind: one of `KINDS`.
         folders: where a changed file counts as a call.
+        ssh: whether there are calls over SSH.
     """
 
     log: str
     point: int | None = None
     kind: str = "kill"
     folders: list[str] = field(default_factory=list)
+    ssh: bool = False
 
 
 class Calls:
@@ -112,19 +117,19 @@ def read_log(log: Path) -> tuple[list[dict[str, Any]], bool]:
     return [it for it in lines if "number" in it], any("reached" in it for it in lines)
 
 
-def install(plan: Path) -> None:
+def install(file: Path) -> None:
     """Watch this process from now on."""
-    calls = Calls(Plan(**json.loads(plan.read_text())))
+    plan = Plan(**json.loads(file.read_text()))
+    calls = Calls(plan)
     _watch_http(calls)
     _watch_httpx(calls)
-    # Imported by the testbed before, where a flavor or a store needs them; see `faults.warm`.
-    if "paramiko" in sys.modules:
+    if plan.ssh:
         _watch_ssh(calls)
+    # The warm process has it where ZenML does.
     if "sqlalchemy" in sys.modules:
         _watch_store(calls)
-    folders = Plan(**json.loads(plan.read_text())).folders
-    if folders:
-        _watch_files(calls, folders)
+    if plan.folders:
+        _watch_files(calls, plan.folders)
 
 
 def _changes(method: str, url: str) -> bool:

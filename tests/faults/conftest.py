@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from faults.kubernetes_side import KubernetesSide
-from faults.warm import warm_providers
+from faults.warm import watched_programs
 from faults.world import World, make_world
 from testbed.kubernetes import Kubernetes
 
@@ -16,9 +16,8 @@ from testbed.kubernetes import Kubernetes
 def world(cluster: Kubernetes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world on Kubernetes. Its ZenML server is its own: it is put back again and again."""
     folder = tmp_path_factory.mktemp("faults")
-    kubeconfig = {"KUBECONFIG": str(cluster.kubeconfig)}
     with (
-        warm_providers(folder / "warm", kubeconfig) as programs,
+        watched_programs(folder / "warm") as programs,
         make_world(KubernetesSide(cluster, "faults"), programs, folder / "world") as made,
     ):
         yield made

@@ -98,6 +98,8 @@ def _dag(place: str, path: Path) -> Native:
 class HyperAISide(StandInSide):
     """A host with cron; one world at a time."""
 
+    ssh = True
+
     def __init__(self, bench: Any) -> None:
         super().__init__(bench)
         self.timezone = bench.timezone()

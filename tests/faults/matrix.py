@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 from faults import verdict
 from faults.calls import STATUSES
 from faults.operations import MAKER, OPERATIONS, Operation, Program, Wanted, program
 from faults.scenarios import SCENARIOS
 from faults.world import Saved, World
+
+T = TypeVar("T")
 
 KILLS = ("kill", "kill-after")
 ENGINE = ("engine-killed", "interrupted-twice")
@@ -119,8 +122,7 @@ class Matrix:
         def work(make: Callable[[], AbstractContextManager[World]]) -> None:
             try:
                 with make() as world:
-                    while not operations.empty():
-                        name = operations.get()
+                    for name in _taken(operations):
                         if name in SCENARIOS:
                             self._play(world, name)
                             continue
@@ -128,15 +130,20 @@ class Matrix:
                         for case in found:
                             cases.put(case)
                     listed.wait()
-                    while not cases.empty():
-                        self._try(world, cases.get())
+                    for case in _taken(cases):
+                        self._try(world, case)
             except BaseException:
                 listed.abort()
                 raise
 
         with ThreadPoolExecutor(len(self._worlds)) as pool:
-            for done in [pool.submit(work, make) for make in self._worlds]:
-                done.result()
+            try:
+                for done in [pool.submit(work, make) for make in self._worlds]:
+                    done.result()
+            finally:
+                # Nothing is left unless somebody interrupts, or a world is broken.
+                list(_taken(operations))
+                list(_taken(cases))
         return self.outcomes
 
     def _play(self, world: World, name: str) -> None:
@@ -237,6 +244,15 @@ class Matrix:
         with self._saying:
             self.outcomes.append(outcome)
             self._say(outcome)
+
+
+def _taken(queue: SimpleQueue[T]) -> Iterator[T]:
+    """What is in a queue that others take from as well."""
+    while True:
+        try:
+            yield queue.get_nowait()
+        except Empty:
+            return
 
 
 def prepare(world: World, name: str) -> tuple[Operation, Saved]:

@@ -35,6 +35,8 @@ class Side(ABC):
     """One world's part of an orchestrator, with two stacks ``one`` and ``two``."""
 
     flavor: str
+    ssh: ClassVar[bool] = False
+    """Whether it is spoken to over SSH."""
     cron = "0 3 * * 1-5"
     other_cron = "0 5 * * 1-5"
     timezone: str | None = "Europe/Berlin"

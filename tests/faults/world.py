@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from faults.calls import read_log
+from faults.calls import PLAN, read_log
 from faults.sides import Native, Side
-from faults.warm import PLAN
+from faults.warm import Programs
 from testbed.engine import Project, Result
 from testbed.process import wait_until
 from testbed.snapshots import zenml_client
@@ -80,10 +80,10 @@ class World:
         folder: where all of it goes.
         server: ZenML.
         side: the orchestrator.
-        programs: what goes first on the engine's PATH.
+        programs: what the engine finds first.
     """
 
-    def __init__(self, folder: Path, server: ZenmlServer, side: Side, programs: Path) -> None:
+    def __init__(self, folder: Path, server: ZenmlServer, side: Side, programs: Programs) -> None:
         self.folder = folder
         self.server = server
         self.side = side
@@ -123,7 +123,8 @@ class World:
         place = self.folder / folder
         place.mkdir()
         project = Project(place, "import pulumi\n", name=name, stack=stack, env=self.env)
-        project.env["PATH"] = f"{self._programs}:{project.env['PATH']}"
+        project.env.update(self._programs.environment)
+        project.env["PATH"] = f"{self._programs.folder}:{project.env['PATH']}"
         project.env["PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS"] = "true"
         if self.side.overrides:
             project.set_config("zenml:orchestrators", json.dumps(self.side.overrides))
@@ -202,7 +203,8 @@ class World:
         always = ("--diff",) if verb == "preview" else ("--yes", "--skip-preview")
         if plan is not None:
             file = project.folder / ".engine" / "plan.json"
-            full = {"log": str(log), "folders": self.side.folders, **plan}
+            side = {"folders": self.side.folders, "ssh": self.side.ssh}
+            full = {"log": str(log), **side, **plan}
             file.write_text(json.dumps(full))
             project.env[PLAN] = str(file)
         try:
@@ -242,7 +244,7 @@ class World:
 
 
 @contextmanager
-def make_world(side: Side, programs: Path, folder: Path | None = None) -> Iterator[World]:
+def make_world(side: Side, programs: Programs, folder: Path | None = None) -> Iterator[World]:
     """A world with a ZenML server of its own, for as long as a block lasts."""
     with ExitStack() as stack:
         if folder is None:
