@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
-WORKERS ?= 3
+WORKERS ?= 4
 SHARE ?= 1/1
 BENCH_ARGS ?=
 FAULTS_ARGS ?=

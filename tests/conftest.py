@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -11,6 +12,26 @@ from xdist.scheduler import LoadFileScheduling
 import __main__
 from pulumi_zenml.orchestrators import REGISTRY
 from testbed import shared
+
+# The service that tests with a mark need.
+MARKED = {"engine": "warm", "server": "zenml", "kubernetes": "cluster", "airflow": "airflow_server"}
+# Tests by when they run; all others come after these and before those that run alone.
+ORDER = (
+    "tests/unit/*",
+    "tests/cadence/*",
+    "tests/testbed_test/test_[aks]*",
+    "tests/orchestrators/test_airflow_api.py*",
+    "tests/orchestrators/test_conformance.py*[[]airflow]",
+    "tests/orchestrators/test_hyperai.py*",
+    "tests/orchestrators/test_kubernetes.py*",
+    "tests/orchestrators/test_conformance.py*",
+    "tests/operations/test_[bcdf]*",
+)
+ALONE = (
+    "tests/engine/test_[lpt]*",
+    "tests/operations/test_adopt.py*",
+    "tests/operations/test_reconcile.py*",
+)
 
 pytest.register_assert_rewrite("pulumi_zenml.testing.conformance")
 pytest_plugins = ["flaky", "shares", "testbed.fixtures"]
@@ -33,18 +54,37 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the services that the tests need, while those run that need none."""
-    if not session.config.option.collectonly:
-        needed = {it for item in session.items for it in getattr(item, "fixturenames", ())}
-        if any(item.get_closest_marker("engine") for item in session.items):
-            needed.add("warm")
-        for name in shared.SERVICES.keys() & needed:
-            shared.start(name)
+    if session.config.option.collectonly:
+        return
+    marks = {mark.name for item in session.items for mark in item.iter_markers()}
+    fixtures = {it for item in session.items for it in getattr(item, "fixturenames", ())}
+    needed = {MARKED[it] for it in marks & MARKED.keys()} | (shared.SERVICES.keys() & fixtures)
+    # ZenML's clients run in it.
+    for name in ["warm", *sorted(needed - {"warm"})] if needed else []:
+        shared.start(name)
 
 
-class FlavorScheduling(LoadFileScheduling):  # type: ignore[misc]
-    """A file's tests run in one process, except that each flavor's may run in another."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs no service comes first, while services start; then what waits longest."""
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(nodeid: str) -> int:
+    places = [place for place, pattern in enumerate(ORDER) if fnmatchcase(nodeid, pattern)]
+    last = len(ORDER) + any(fnmatchcase(nodeid, pattern) for pattern in ALONE)
+    return min(places, default=last)
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """A file's tests run in one process, except that each flavor's may run in another.
+
+    So may each test that runs the engine in a project of its own.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
+        if any(fnmatchcase(nodeid, it) for it in ALONE):
+            return nodeid
         file = nodeid.partition("::")[0]
         flavor = nodeid.rpartition("[")[2].removesuffix("]")
         return f"{file}[{flavor}]" if flavor in REGISTRY else file
@@ -53,4 +93,4 @@ class FlavorScheduling(LoadFileScheduling):  # type: ignore[misc]
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     """The scheduler of ``pytest -n``."""
-    return FlavorScheduling(config, log)
+    return Scheduling(config, log)

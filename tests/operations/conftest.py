@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -81,6 +82,19 @@ class World:
             check=False,
         )
         return Said(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start the console script and return at once, for tests that interrupt it."""
+        return subprocess.Popen(
+            [str(COMMAND), *words],
+            cwd=self.work,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Who started the test run may have it ignored: a shell does so in the background.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
 
     def environment(self, **env: str) -> dict[str, str]:
         state = {"PULUMI_ZENML_STATE": str(self.work / "state"), "COLUMNS": "200"}

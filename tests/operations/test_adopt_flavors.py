@@ -25,7 +25,6 @@ __all__ = ["fleet"]
 
 
 @pytest.mark.server
-@pytest.mark.slow
 def test_a_pair_that_nobody_owns_is_taken_over_as_it_is(fleet: Fleet) -> None:
     free = fleet.make("free")
     before = find_schedule(fleet.look(), fleet.name(free))

@@ -184,7 +184,6 @@ def _file(cron: str, snapshot: str | None) -> dict[str, Any]:
     }
 
 
-@pytest.mark.slow
 def test_each_finding_is_reported_and_nothing_else(world: World) -> None:
     healthy(world)
     quiet = world.run("audit", "--json")

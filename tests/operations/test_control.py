@@ -126,18 +126,13 @@ def test_list_has_filters_and_formats(world: World) -> None:
 
 def test_watch_looks_again(world: World) -> None:
     world.call(seed.unmanaged, "daily-well-prod", cron="0 3 * * *")
-    with subprocess.Popen(
-        [str(COMMAND), "list", "--watch", "1s"],
-        cwd=world.work,
-        env=world.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with world.start("list", "--watch", "1s") as process:
         assert process.stdout is not None
         seen = ""
         while "late-comer" not in seen:
-            seen += process.stdout.readline()
+            line = process.stdout.readline()
+            assert line, seen
+            seen += line
             if "daily-well-prod" in seen and "late-comer" not in str(world.natives()):
                 body = world.body(next(iter(world.natives())))
                 world.write("late-comer", {**body, "snapshot_id": "00000000-0000-4000-8000-0"})

@@ -20,7 +20,7 @@ import yaml
 from operations import seed
 from operations.conftest import World
 from operations.seed import Made
-from orchestrators.benches import FLAVORS, Ready, ready
+from orchestrators.benches import ONE_FLAVOR, Ready, ready
 from pulumi_zenml.lifecycle.pair import Declared
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
@@ -279,14 +279,13 @@ def test_a_clock_that_is_wrong() -> None:
 # --- every orchestrator --------------------------------------------------------------------------
 
 
-@pytest.fixture(params=FLAVORS)
+@pytest.fixture(params=ONE_FLAVOR)
 def orchestrator_world(request: pytest.FixtureRequest) -> Iterator[Ready]:
     with ready(request.param, "doctor", request) as made:
         yield made
 
 
 @pytest.mark.server
-@pytest.mark.slow
 def test_every_orchestrator_well_and_sick(orchestrator_world: Ready, tmp_path: Path) -> None:
     world, bench = orchestrator_world, orchestrator_world.bench
     cadence = bench.cadences()[0]

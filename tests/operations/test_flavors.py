@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from orchestrators.benches import FLAVORS, Ready, ready
+from orchestrators.benches import ONE_FLAVOR, Ready, ready
 from pulumi_zenml.cadence import schedule_name
 from pulumi_zenml.lifecycle.pair import Declared, Pair
 from pulumi_zenml.lifecycle.pairs import Pairs
@@ -78,7 +78,7 @@ class Fleet:
         return pair.record.name
 
 
-@pytest.fixture(params=FLAVORS)
+@pytest.fixture(params=ONE_FLAVOR)
 def fleet(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Fleet]:
@@ -91,7 +91,6 @@ def fleet(
 
 
 @pytest.mark.server
-@pytest.mark.slow
 def test_from_audit_to_restore(fleet: Fleet, tmp_path: Path) -> None:
     bench = fleet.bench
     well = fleet.make("well", "shop/prod/well")
@@ -150,7 +149,6 @@ def test_from_audit_to_restore(fleet: Fleet, tmp_path: Path) -> None:
 
 
 @pytest.mark.server
-@pytest.mark.slow
 def test_the_on_call_hand(fleet: Fleet) -> None:
     made = fleet.make("hand")
     run = fleet.bench.add_run(fleet.native(made))

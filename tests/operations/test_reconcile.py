@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from operations.conftest import COMMAND, Said, World
+from operations.conftest import Said, World
 from operations.test_control import examples
 from testbed import zenml_store
 from testbed.engine import Project
@@ -280,15 +280,8 @@ def test_a_lock_held_by_another_update_is_a_clear_message(stack: Stack) -> None:
 def test_an_interrupted_run_leaves_the_stack_usable(stack: Stack, number: signal.Signals) -> None:
     stack.world.edit(stack.native(), schedule="0 6 * * *")
     locks = stack.project.folder / ".engine" / "state" / ".pulumi" / "locks"
-    words = [str(COMMAND), "reconcile", "--cwd", "infra", "--pulumi-stack", "prod", "--yes"]
-    with subprocess.Popen(
-        words,
-        cwd=stack.world.work,
-        env=stack.world.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    words = ["reconcile", "--cwd", "infra", "--pulumi-stack", "prod", "--yes"]
+    with stack.world.start(*words) as process:
         while not list(locks.rglob("*.json")):
             assert process.poll() is None
             time.sleep(0.1)

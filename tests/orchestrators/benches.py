@@ -16,16 +16,29 @@ from pulumi_zenml.zenml.connection import Connection
 from testbed.snapshots import zenml_client
 from testbed.zenml_server import ZenmlServer
 
+KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.kubernetes)
 FLAVORS = (
     pytest.param("airflow", marks=pytest.mark.airflow),
     "azureml",
     "databricks",
     pytest.param("hyperai", marks=pytest.mark.ssh),
     "kubeflow",
-    pytest.param("kubernetes", marks=pytest.mark.kubernetes),
+    KUBERNETES,
     "sagemaker",
     "vertex",
 )
+
+
+ONE_FLAVOR = (
+    KUBERNETES,
+    pytest.param("airflow", marks=[pytest.mark.airflow, pytest.mark.slow]),
+    pytest.param("hyperai", marks=[pytest.mark.ssh, pytest.mark.slow]),
+    *(
+        pytest.param(it, marks=pytest.mark.slow)
+        for it in ("azureml", "databricks", "kubeflow", "sagemaker", "vertex")
+    ),
+)
+"""For what is the same on each: a real one, and all others in the slow tests."""
 
 
 @dataclass(frozen=True)

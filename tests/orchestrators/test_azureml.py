@@ -424,7 +424,6 @@ def test_jobs_of_the_schedule_are_its_runs(
 
 
 @pytest.mark.server
-@pytest.mark.slow
 def test_a_service_that_takes_its_time_is_waited_for(
     zenml: ZenmlServer,
     tmp_path: Path,

@@ -45,15 +45,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(UV, "venv", "--quiet", "--seed", "env", cwd=folder)
     interpreter = folder / "env" / "bin" / "python"
     versions = ROOT / "requirements" / "quickstart.txt"
-    install: list[str | Path] = [
-        UV,
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        interpreter,
-        "--compile-bytecode",
-    ]
+    install: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", interpreter]
     run(*install, "--constraint", versions, wheel, cwd=folder)
     return interpreter
 

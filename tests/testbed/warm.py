@@ -173,10 +173,7 @@ def _serve(path: Path) -> _Asked:
     with mock.patch("grpc.experimental.aio.init_grpc_aio"):
         for name in _MODULES:
             importlib.import_module(name)
-        # ZenML does so where a snapshot is made.
-        importlib.import_module(
-            "zenml.integrations.registry"
-        ).integration_registry.activate_integrations()
+    _prepare()
     assert threading.active_count() == 1, threading.enumerate()
     gc.collect()
     gc.freeze()
@@ -209,6 +206,15 @@ def _serve(path: Path) -> _Asked:
         ended = os.pidfd_open(child)
         for it in (ended, connection):
             wants.register(it, selectors.EVENT_READ, (child, ended, connection))
+
+
+def _prepare() -> None:
+    """What is done once in a process, where a snapshot is made and where a database is opened."""
+    from sqlalchemy.orm import configure_mappers
+    from zenml.integrations.registry import integration_registry
+
+    integration_registry.activate_integrations()
+    configure_mappers()
 
 
 def _attend(wants: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
@@ -257,6 +263,8 @@ def _become(asked: _Asked, search: list[str]) -> None:
     from grpc.experimental.aio import init_grpc_aio
 
     init_grpc_aio()
+    # Who started the test run may have it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for number, stream in enumerate(asked.streams):
         os.dup2(stream, number)
