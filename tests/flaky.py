@@ -45,13 +45,13 @@ class Retry:
 
 def _start_anew(item: pytest.Item) -> None:
     """Forget the test's fixtures that failed, so that they are set up again."""
-    info: Any = getattr(item, "_fixtureinfo", None)
-    for definitions in info.name2fixturedefs.values() if info else ():
-        for definition in definitions:
-            if definition.cached_result is not None and definition.cached_result[2] is not None:
-                definition.cached_result = None
-    if hasattr(item, "_initrequest"):
-        item._initrequest()
+    test: Any = item
+    if isinstance(item, pytest.Function):
+        test._initrequest()
+        for definitions in test._fixtureinfo.name2fixturedefs.values():
+            for it in definitions:
+                if it.cached_result is not None and it.cached_result[2] is not None:
+                    it.finish(test._request)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

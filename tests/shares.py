@@ -10,7 +10,7 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--share``."""
     words = "run only part i of n of the tests: 'i/n', or 'today/n' for a part that rotates"
-    parser.addoption("--share", type=_share, metavar="i/n", help=words)
+    parser.addoption("--share", type=share_of, metavar="i/n", help=words)
 
 
 @pytest.hookimpl(trylast=True)
@@ -25,7 +25,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = kept
 
 
-def _share(text: str) -> tuple[int, int]:
+def share_of(text: str) -> tuple[int, int]:
+    """Which part of how many.
+
+    Raises:
+        ValueError: There is no such part.
+    """
     part, _, parts = text.partition("/")
     count = int(parts)
     day = datetime.now(UTC).toordinal()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from operations import seed
-from operations.conftest import COMMAND
 from operations.test_flavors import Fleet, fleet
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
@@ -20,6 +18,7 @@ from pulumi_zenml.schedule.inputs import to_declared
 from testbed.engine import Project
 from testbed.kubernetes import Kubernetes
 from testbed.snapshots import ZenmlClient
+from testbed.warm import Warm
 
 __all__ = ["fleet"]
 
@@ -49,7 +48,7 @@ def test_a_pair_that_nobody_owns_is_taken_over_as_it_is(fleet: Fleet) -> None:
 @pytest.mark.kubernetes
 @pytest.mark.server
 def test_a_cron_job_that_zenml_made_is_taken_over_through_the_engine(
-    server_client: ZenmlClient, cluster: Kubernetes, namespace: str, tmp_path: Path
+    server_client: ZenmlClient, warm: Warm, cluster: Kubernetes, namespace: str, tmp_path: Path
 ) -> None:
     stack = f"adopt-{secrets.token_hex(3)}"
     server_client.register_kubernetes_stack(stack, context=cluster.context, namespace=namespace)
@@ -65,17 +64,11 @@ def test_a_cron_job_that_zenml_made_is_taken_over_through_the_engine(
     pulumi = Project(folder, "", stack="prod", env=server_client.env)
 
     def run(*words: str) -> Any:
-        done = subprocess.run(
-            [str(COMMAND), *words, "--stack", stack, "--format", "json"],
-            cwd=tmp_path,
-            env={**pulumi.env, "PULUMI_ZENML_STATE": str(tmp_path / "state")},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
+        env = {**pulumi.env, "PULUMI_ZENML_STATE": str(tmp_path / "state")}
+        told = [*words, "--stack", stack, "--format", "json"]
+        code, out, err = warm.command(told, cwd=tmp_path, env=env)
+        assert code == 0, out + err
+        return json.loads(out)
 
     said = run("adopt", "--out", "infra/schedules.py", "--pulumi-stack", "prod")
     assert said["preview"]["unchanged"] is True

@@ -776,7 +776,7 @@ def test_every_call_tells_every_fault(
 ) -> None:
     native_id = world.shaped()
     found, before = world.read(native_id), world.raw(native_id)
-    orchestrator = _gated(gate, timeout_seconds=1)
+    orchestrator = _gated(gate, timeout_seconds=1 if fault == "timeout" else 30)
     kind, said = FAULTS[fault]
     # All at once, as the engine's threads would.
     with gate.fault(fault), ThreadPoolExecutor(len(CALLS)) as pool:

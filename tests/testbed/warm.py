@@ -24,7 +24,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +88,7 @@ class Warm:
         return {SOCKET_VARIABLE: str(self.socket)}
 
     def command(
-        self, words: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], input: str | None
+        self, words: Sequence[str], *, cwd: Path, env: Mapping[str, str], input: str | None = None
     ) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of `pulumi-zenml` with these words."""
         with TemporaryDirectory() as name:
