@@ -257,7 +257,7 @@ def test_crontab_is_accepted() -> None:
             lines.append(f"{written(dialect, cadence).fields['schedule']} true")
 
     collect()
-    assert len(lines) >= 2 * EXAMPLES
+    assert len(lines) >= 2 * thorough.max_examples
     assert_accepted(lines)
 
 
