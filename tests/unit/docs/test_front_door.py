@@ -14,6 +14,9 @@ from doc_blocks import PAGES, ROOT
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"[\w-]+/[\w/-]+@[0-9a-f]{40}")
+FILE = re.compile(r"`([\w./-]+/[\w.-]+\.(?:py|md|toml|yml))`")
+PACKAGE = ROOT / "provider" / "pulumi_zenml"
+INVENTED = {"provider/pulumi_zenml/cadence/dialects/nomad.py"}
 WORDS = re.compile(r"`make ([a-z-]+)")
 
 
@@ -38,6 +41,12 @@ def test_pre_commit_runs_what_make_check_runs() -> None:
 def test_a_make_target_that_a_page_names_is_there(page: Path) -> None:
     named = set(WORDS.findall(page.read_text(encoding="utf-8")))
     assert named <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/extending.md"])
+def test_a_file_that_a_page_names_is_there(page: str) -> None:
+    named = set(FILE.findall((ROOT / page).read_text(encoding="utf-8"))) - INVENTED
+    assert [it for it in named if not any((at / it).exists() for at in (ROOT, PACKAGE))] == []
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
