@@ -54,7 +54,7 @@ def make(folder: Path, lock: Path, *, editable: bool = False) -> None:
     """
     python = folder / "bin" / "python"
     stamp = folder / "stamp"
-    inputs: list[str | Path] = [lock, sys.version, sys.prefix]
+    inputs: list[str | Path] = [lock, sys.version, sys.base_prefix]
     if editable:
         inputs.append(paths.ROOT / "pyproject.toml")
     wanted = stamps.digest(*inputs)
@@ -111,7 +111,7 @@ def install_uv() -> Path:
     lock = paths.REQUIREMENTS / "tools.txt"
     folder = paths.cache() / "tools"
     uv = folder / "bin" / "uv"
-    wanted = stamps.digest(lock, sys.version, sys.prefix)
+    wanted = stamps.digest(lock, sys.version, sys.base_prefix)
     if not stamps.is_fresh(folder / "stamp", wanted, uv):
         with step("installing uv"):
             _create(folder, with_pip=True)
