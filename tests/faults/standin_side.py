@@ -126,7 +126,9 @@ class VertexSide(StandInSide):
 
 
 class KubeflowSide(StandInSide):
-    """Kubeflow Pipelines."""
+    """Kubeflow Pipelines, which reads cron in UTC only."""
+
+    timezone = None
 
     def _service(self) -> Any:
         return self.bench.kfp
@@ -145,8 +147,6 @@ class KubeflowSide(StandInSide):
 class DatabricksSide(StandInSide):
     """Databricks."""
 
-    timezone = "Europe/Berlin"
-
     def _service(self) -> Any:
         return self.bench.databricks.workspace
 
@@ -154,7 +154,9 @@ class DatabricksSide(StandInSide):
         return ("jobs", "runs", "files", "_deleted", "_tokens")
 
     def remains(self) -> set[str]:
-        return {f"file {it}" for it in self._service().files}
+        # A job's wheel is in a folder of its own.
+        used = str(self._service().jobs)
+        return {f"file {it}" for it in self._service().files if it.rstrip("/") not in used}
 
     def _schedules(self) -> Mapping[str, Any]:
         return {str(id): it for id, it in self._service().jobs.items()}
@@ -207,7 +209,10 @@ class SageMakerSide(StandInSide):
         return ()
 
     def remains(self) -> set[str]:
-        return {f"pipeline {it}" for it in self._pipelines()}
+        used = [str(it.target) for it in self._group().schedules.values()]
+        return {
+            f"pipeline {name}" for name in self._pipelines() if not any(name in it for it in used)
+        }
 
     def save(self) -> Any:
         return copy.deepcopy((self._group().schedules, self._pipelines()))
