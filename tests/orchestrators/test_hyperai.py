@@ -486,5 +486,5 @@ def test_a_hostile_name_never_reaches_a_shell(
 
 
 def test_an_id_of_another_host_is_not_taken_for_gone(orchestrator: Orchestrator) -> None:
-    with pytest.raises(RefusedError, match="was made on ml@elsewhere"):
+    with pytest.raises(RefusedError, match="was created on ml@elsewhere"):
         orchestrator.read(f"ml@elsewhere/{uuid4()}")
