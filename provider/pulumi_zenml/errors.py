@@ -18,7 +18,8 @@
     ├── SubmissionError            ZenML could not submit the pipeline to its orchestrator
     ├── NotGoneError               something still exists after it was deleted
     ├── BackupError                a backup that cannot be written or read, or is damaged
-    └── BusyError                  another process holds the lock
+    ├── BusyError                  another process holds the lock
+    └── InternalError              a fault of this package
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ __all__ = [
     "BusyError",
     "CannotExpressError",
     "InputError",
+    "InternalError",
     "NotFoundError",
     "NotGoneError",
     "NotSchedulableError",
@@ -165,3 +167,7 @@ class BackupError(PulumiZenmlError):
 
 class BusyError(PulumiZenmlError):
     """Another process holds the lock."""
+
+
+class InternalError(PulumiZenmlError):
+    """A fault of this package: something failed that it does not expect to fail."""

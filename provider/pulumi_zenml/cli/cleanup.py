@@ -21,6 +21,7 @@ from pulumi_zenml.cli._options import (
     yes_option,
 )
 from pulumi_zenml.cli._show import emit, print_message
+from pulumi_zenml.lifecycle.running import WhenRunning
 from pulumi_zenml.operations import CleanupPlan, clean_up, plan_cleanup, watch_removed
 from pulumi_zenml.operations.cleanup import BY_CODE, DEFAULT_CODES, RemovalResult
 
@@ -78,7 +79,7 @@ def cleanup(
     backup: Path | None,
     watch_for: timedelta | None,
     record_only: bool,
-    when_running: str,
+    when_running: WhenRunning,
     names: tuple[str, ...],
     **options: Any,
 ) -> None:

@@ -20,6 +20,7 @@ from pulumi_zenml.cli._options import (
 )
 from pulumi_zenml.cli._show import emit, print_message
 from pulumi_zenml.errors import InputError
+from pulumi_zenml.lifecycle.running import WhenRunning
 from pulumi_zenml.operations import Entry, resume_due
 from pulumi_zenml.operations import pause as pause_it
 from pulumi_zenml.operations import resume as resume_it
@@ -53,7 +54,7 @@ _SLICE_SECONDS = 60.0
 def pause(
     format: str,
     yes: bool,
-    when_running: str,
+    when_running: WhenRunning,
     until: datetime | None,
     detach: bool,
     name: str,

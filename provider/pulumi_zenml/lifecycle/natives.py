@@ -1,44 +1,61 @@
-"""The orchestrator's half of a pair: found for certain, looked at, deleted."""
+"""The orchestrator's half of a pair: found for certain, read, deleted."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
-from pulumi_zenml.errors import NotFoundError, NotGoneError, SubmissionError
+from pulumi_zenml.errors import NotGoneError, SubmissionError
+from pulumi_zenml.identity import Owner, read_owner
+from pulumi_zenml.lifecycle.ports import Zenml
 from pulumi_zenml.orchestrators.base import Orchestrator
 from pulumi_zenml.orchestrators.compare import differences
 from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
 from pulumi_zenml.zenml.records import Record
 
-if TYPE_CHECKING:
-    from pulumi_zenml.lifecycle.session import Session
-
 
 class Natives:
     """The counterparts of one ZenML project's records."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, zenml: Zenml) -> None:
+        self._zenml = zenml
 
-    def orchestrator(self, component_id: str | None) -> Orchestrator | None:
-        """Our side of a component; ``None`` when ZenML has it no longer."""
-        return self._session.orchestrator_by_id(component_id) if component_id else None
+    def orchestrator_of(self, record: Record) -> Orchestrator | None:
+        """Where a record's counterpart is; ``None`` when ZenML has the component no longer."""
+        return self._zenml.orchestrator_by_id(record.orchestrator_id)
 
     def find(self, record: Record) -> Counterpart | None:
         """A record's counterpart, by its native id if that is still its own, else by snapshot."""
-        orchestrator = self.orchestrator(record.orchestrator_id)
+        orchestrator = self.orchestrator_of(record)
         if orchestrator is None:
             return None
         if record.marker.native_id:
             found = self.read(orchestrator, record.marker.native_id, record)
             if found:
                 return found
-        hints = self.hints(record, "")
         for snapshot in self._snapshots(record):
-            found = orchestrator.locate(snapshot, hints)
+            found = self.locate(orchestrator, snapshot, record, "")
             if found:
                 return found
         return None
+
+    def locate(
+        self, orchestrator: Orchestrator, snapshot: str, record: Record, pipeline: str
+    ) -> Counterpart | None:
+        """The counterpart that runs a snapshot.
+
+        Args:
+            orchestrator: where to look.
+            snapshot: id of the submitted snapshot.
+            record: what it was submitted for; its metadata says where to look first.
+            pipeline: the pipeline's name; empty when not known.
+        """
+        hints = {
+            **record.metadata,
+            "name": record.marker.name or record.name,
+            "pipeline": pipeline,
+        }
+        with self._zenml.reaching(orchestrator):
+            return orchestrator.locate(snapshot, hints)
 
     def read(
         self, orchestrator: Orchestrator, native_id: str, record: Record | None
@@ -50,71 +67,102 @@ class Natives:
             native_id: as last known. Some systems give an id out again.
             record: whose it is to be; ``None`` when that is gone.
         """
-        found = orchestrator.read(native_id)
-        if found and record and self._of_another(found, record):
+        with self._zenml.reaching(orchestrator):
+            found = orchestrator.read(native_id)
+        if found and self._is_of_another(found, record):
             return None
         return found
 
-    def delete(
-        self, orchestrator: Orchestrator, record: Record | None, found: Counterpart | None
-    ) -> None:
-        """Delete ``found`` and whatever else runs the record's snapshots, and look again.
+    def all_of(
+        self, orchestrator: Orchestrator, owner: Owner, record: Record | None
+    ) -> list[Counterpart]:
+        """Every counterpart that fires for one record, copies included.
+
+        Args:
+            orchestrator: where to look; its one listing is used.
+            owner: whose the record is; a counterpart with this mark whose own record is gone counts
+                as well.
+            record: ``None`` where it is gone.
+        """
+        snapshots = set(self._snapshots(record)) if record else set()
+        found = self._zenml.counterparts(orchestrator).values()
+        return [
+            it
+            for it in found
+            if it.snapshot_id in snapshots
+            or (owner.is_same(read_owner(it.owner)) and not self._is_of_another(it, record))
+        ]
+
+    def set_paused(self, record: Record, paused: bool) -> None:
+        """Keep a record's counterpart from firing, or let it, where there is one that can.
+
+        The record stays active, so that runs in progress keep their credentials.
+        """
+        orchestrator = self.orchestrator_of(record)
+        found = self.find(record) if orchestrator else None
+        if orchestrator and found and found.paused != paused and orchestrator.can_pause:
+            with self._zenml.reaching(orchestrator):
+                orchestrator.set_paused(found.native_id, paused)
+
+    def delete(self, orchestrator: Orchestrator, native_ids: Collection[str]) -> None:
+        """Delete counterparts, and read each again.
 
         Raises:
-            NotGoneError: something is still there.
+            NotGoneError: one is still there.
         """
-        doomed = {found.native_id} if found else set()
-        if record:
-            hints = self.hints(record, "")
-            for snapshot in self._snapshots(record):
-                other = orchestrator.locate(snapshot, hints)
-                if other:
-                    doomed.add(other.native_id)
-        for native_id in doomed:
-            orchestrator.delete(native_id)
-            if orchestrator.read(native_id) is not None:
+        for native_id in native_ids:
+            with self._zenml.reaching(orchestrator):
+                orchestrator.delete(native_id)
+                still_there = orchestrator.read(native_id) is not None
+            if still_there:
                 raise NotGoneError(
                     f"{orchestrator.flavor} still has {orchestrator.capabilities.counterpart} "
                     f"'{native_id}' after deleting it."
                 )
 
+    def delete_submitted(self, orchestrator: Orchestrator, record: Record) -> None:
+        """Delete what runs a record's snapshots, looked for now."""
+        doomed = {}
+        for snapshot in self._snapshots(record):
+            while found := self.locate(orchestrator, snapshot, record, ""):
+                if found.native_id in doomed:
+                    break
+                doomed[found.native_id] = found
+                self.delete(orchestrator, [found.native_id])
+
     def as_asked(self, orchestrator: Orchestrator, native_id: str, wanted: Wanted) -> Counterpart:
-        """The counterpart, looked at once more.
+        """The counterpart, read once more.
 
         Raises:
             SubmissionError: it is not there, or not as ``wanted``.
         """
-        found = orchestrator.read(native_id)
+        with self._zenml.reaching(orchestrator):
+            found = orchestrator.read(native_id)
         where = f"{orchestrator.flavor} {orchestrator.capabilities.counterpart} '{native_id}'"
         if found is None:
-            raise SubmissionError(f"{where} was made, but is not there when looked at.")
+            raise SubmissionError(f"{where} was made, but is not there when it is read.")
         wrong = differences(orchestrator, wanted, found)
         if wrong:
             raise SubmissionError(f"{where} is not as asked: {'; '.join(wrong)}.")
         return found
 
-    def hints(self, record: Record, pipeline: str) -> dict[str, str]:
-        """What helps :meth:`Orchestrator.locate` to look in the right place first."""
-        return {**record.metadata, "name": record.marker.name or record.name, "pipeline": pipeline}
-
     def _snapshots(self, record: Record) -> list[str]:
         # ZenML itself deletes the row on some failures, and with it the snapshots' link to it.
-        linked = self._session.records.snapshot_ids(record)
+        linked = self._zenml.records.snapshot_ids(record)
         return list(dict.fromkeys([*filter(None, [record.marker.snapshot]), *linked]))
 
-    def _of_another(self, found: Counterpart, record: Record) -> bool:
-        """Whether what ``found`` runs is a snapshot that another record was made with.
+    def _is_of_another(self, found: Counterpart, record: Record | None) -> bool:
+        """Whether what ``found`` runs is a snapshot that another, living record was made with.
 
         A counterpart whose spec cannot be read, or that runs what ZenML no longer knows, stays
         the record's own: it was found by what the record says.
         """
-        if found.snapshot_id is None or found.snapshot_id == record.marker.snapshot:
+        if found.snapshot_id is None:
             return False
-        try:
-            snapshot = self._session.snapshot(found.snapshot_id)
-        except NotFoundError:
+        if record and found.snapshot_id == record.marker.snapshot:
             return False
-        if snapshot.schedule is None or str(snapshot.schedule.id) == record.id:
+        owner_id = self._zenml.snapshot_record(found.snapshot_id)
+        if owner_id is None or (record and owner_id == record.id):
             return False
-        other = self._session.records.get(str(snapshot.schedule.id))
+        other = self._zenml.records.get(owner_id)
         return other is not None and found.native_id == (other.marker.native_id or found.native_id)

@@ -1,21 +1,17 @@
-"""Runs in progress: not to lose their token or their counterpart without a word."""
+"""Runs in progress: what to do before something that would make them fail."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from pulumi_zenml.errors import RunInProgressError
-from pulumi_zenml.orchestrators.base import Orchestrator
-from pulumi_zenml.orchestrators.capabilities import Yes
-from pulumi_zenml.orchestrators.counterpart import Counterpart
-from pulumi_zenml.zenml.records import Record
 
-if TYPE_CHECKING:
-    from pulumi_zenml.lifecycle.session import Session
+WhenRunning = Literal["refuse", "wait", "ignore"]
 
-_LOOK_AGAIN_SECONDS = 10.0
+_POLL_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,7 @@ class Policy:
         wait_timeout: how long ``wait`` waits, in seconds.
     """
 
-    when_running: str = "refuse"
+    when_running: WhenRunning = "refuse"
     wait_timeout: float = 3600.0
 
 
@@ -35,13 +31,11 @@ DEFAULT_POLICY = Policy()
 
 
 def spare_runs(
-    session: Session,
-    orchestrator: Orchestrator | None,
-    record: Record,
-    found: Counterpart | None,
+    name: str,
+    running: Callable[[], list[str]],
     policy: Policy,
     *,
-    native_dies: bool = True,
+    stop_firing: Callable[[], object] = lambda: None,
 ) -> None:
     """Refuse, wait or go on where a run is in progress.
 
@@ -49,45 +43,31 @@ def spare_runs(
     zen_server.auth), so a run in progress fails at its next call.
 
     Args:
-        session: the project.
-        orchestrator: where the counterpart is; ``None`` when ZenML has it no longer.
-        record: what is to be paused, replaced or deleted.
-        found: its counterpart.
+        name: the schedule, for the error.
+        running: names of the runs in progress that would fail.
         policy: what to do.
-        native_dies: whether the counterpart is to be deleted, too.
+        stop_firing: keeps the schedule from starting further runs; called before waiting.
 
     Raises:
         RunInProgressError: a run would lose its token or its counterpart.
     """
     if policy.when_running == "ignore":
         return
+    names = running()
+    if not names:
+        return
+    if policy.when_running == "wait":
+        stop_firing()
     deadline = time.monotonic() + policy.wait_timeout
-    while running := _running(session, orchestrator, record, found, native_dies=native_dies):
+    while names:
         if policy.when_running == "refuse" or time.monotonic() > deadline:
             waited = "" if policy.when_running == "refuse" else " still, after waiting"
             raise RunInProgressError(
-                f"schedule '{record.name}' has a run in progress{waited}: "
-                f"{', '.join(running)}. ZenML would refuse its credentials once the schedule "
-                "is paused, replaced or deleted. Try again when it is finished, or set "
-                'when_running="wait" or when_running="ignore" (for a destroy: '
-                "'pulumi config set zenml:whenRunning ignore')."
+                f"schedule '{name}' has a run in progress{waited}: {', '.join(names)}. "
+                "ZenML would refuse its credentials once the schedule is paused, replaced or "
+                'deleted. Try again when it is finished, or set when_running="wait" or '
+                'when_running="ignore" (for a destroy: \'pulumi config set zenml:whenRunning '
+                "ignore', then 'pulumi destroy --run-program')."
             )
-        time.sleep(_LOOK_AGAIN_SECONDS)
-
-
-def _running(
-    session: Session,
-    orchestrator: Orchestrator | None,
-    record: Record,
-    found: Counterpart | None,
-    *,
-    native_dies: bool,
-) -> list[str]:
-    tokens = bool(session.connection.url())
-    names = session.records.running(record) if tokens else []
-    if orchestrator and found:
-        dies = native_dies and not isinstance(orchestrator.capabilities.keeps_runs, Yes)
-        if tokens or dies:
-            runs = orchestrator.runs(found.native_id, limit=20)
-            names += [run.run_id for run in runs if run.state in ("queued", "running")]
-    return names
+        time.sleep(_POLL_SECONDS)
+        names = running()

@@ -8,24 +8,32 @@ from pulumi_zenml.errors import PulumiZenmlError
 
 
 class Undo:
-    """Steps to take back, newest first, however many of them fail."""
+    """Steps to take back, newest first, however many of them fail.
+
+    A step is registered before what it takes back is tried: what was answered with an error may
+    have been done all the same. So a step must also work where there is nothing to take back.
+    """
 
     def __init__(self) -> None:
         self._steps: list[tuple[str, Callable[[], object]]] = []
 
-    def add(self, what: str, step: Callable[[], object]) -> None:
-        """Remember how to take back ``what``."""
+    def before(self, what: str, step: Callable[[], object]) -> None:
+        """Remember how to take back ``what``, which is tried next."""
         self._steps.append((what, step))
 
     def run(self, error: Exception) -> None:
-        """Take everything back; what cannot be is noted on ``error``."""
+        """Take everything back; what cannot be is said in ``error``."""
+        failures = []
         for what, step in reversed(self._steps):
             try:
                 step()
             # Whatever goes wrong here must not hide why we are here.
             except Exception as failed:
-                text = (
-                    f"While undoing, {what} could not be taken back ({failed}); the next "
-                    "'pulumi up' will."
-                )
-                error.also(text) if isinstance(error, PulumiZenmlError) else error.add_note(text)
+                failures.append(f"{what} could not be taken back ({failed})")
+        if not failures:
+            return
+        text = f"While undoing, {'; '.join(failures)}. The next 'pulumi up' or 'destroy' will."
+        if isinstance(error, PulumiZenmlError):
+            error.also(text)
+        else:
+            error.add_note(text)

@@ -19,7 +19,7 @@ from pulumi_zenml.operations.python_source import call, quoted
 from pulumi_zenml.orchestrators.base import Orchestrator
 from pulumi_zenml.orchestrators.compare import differences, same_cadence
 from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
-from pulumi_zenml.schedule.inputs import check_inputs
+from pulumi_zenml.schedule.check import check_inputs
 
 if TYPE_CHECKING:
     from zenml.models import PipelineSnapshotResponse
@@ -171,10 +171,12 @@ def _adopted(inventory: Inventory, entry: Entry, resource: str, *, owned: bool) 
         **_times(cadence),
         "paused": counterpart.paused or None,
         "orchestrator_settings": settings or None,
-        "adopt": record.marker.owner or True,
+        "adopt": entry.owner or True,
     }
     arguments = {key: value for key, value in arguments.items() if value is not None}
-    checked = check_inputs({}, {**arguments, "owner": f"adopt/adopt/{resource}"}, inventory.taken)
+    checked = check_inputs(
+        {}, {**arguments, "owner": f"adopt/adopt/adopt/{resource}"}, inventory.taken
+    )
     problems = [str(it) for it in checked.failures]
     if checked.cadence and not problems:
         wanted = Wanted(
@@ -199,8 +201,8 @@ def _sound(
     """Both sides of a complete pair that agree, with nothing in progress."""
     if entry.owner and not owned:
         raise _NotAdoptable(
-            f"Pulumi manages it already: {entry.owner} (project/stack/resource). If that stack is "
-            "lost or no longer declares it, give --owned."
+            f"Pulumi manages it already: {entry.owner} (organization/project/stack/resource). If "
+            "that stack is lost or no longer declares it, give --owned."
         )
     if not entry.reachable:
         reasons = [it.reason for it in inventory.unreachable if it.name == _name(entry)]
@@ -216,7 +218,7 @@ def _sound(
     if component is None or component.orchestrator is None:
         why = component.problem if component else "it was deleted from ZenML."
         raise _NotAdoptable(f"its orchestrator cannot be used: {why}")
-    if record.name.partition("~")[2].startswith(("pulumi-", "replaced-")):
+    if record.unfinished:
         raise _NotAdoptable("an interrupted update left it behind. Run 'pulumi-zenml audit'.")
     if is_over(entry, inventory.taken):
         raise _NotAdoptable("it has ended and will never fire again.")

@@ -19,7 +19,8 @@ from pulumi_zenml.operations.audit_state import state_folder, write_private, zen
 from pulumi_zenml.operations.findings import AuditResult, Finding
 from pulumi_zenml.operations.inventory import Scope, Unreachable
 from pulumi_zenml.operations.options import AuditOptions
-from pulumi_zenml.zenml.connection import Connection, zenml_errors
+from pulumi_zenml.zenml.connection import Connection
+from pulumi_zenml.zenml.errors import zenml_errors
 from pulumi_zenml.zenml.quiet import quiet
 
 ZENML = "zenml:"

@@ -37,7 +37,7 @@ class BackupItem:
         settings: ``orchestrator_settings``.
         paused: whether the counterpart was paused.
         active: whether the record was active.
-        owner: ``<project>/<stack>/<resource>``; empty for none.
+        owner: the mark of the Pulumi resource that owned it; empty for none.
         native_id, record_id: of each side; empty for a side that was missing.
     """
 
@@ -111,7 +111,7 @@ def to_item(entry: Entry, linked: LinkedCounterpart | None, *, with_record: bool
         settings={key: value for key, value in settings.items() if value is not None},
         paused=counterpart.paused if counterpart else not (record and record.active),
         active=record.active if record else not (counterpart and counterpart.paused),
-        owner=entry.owner,
+        owner=entry.owner_mark,
         native_id=counterpart.native_id if counterpart else "",
         record_id=record.id if record else "",
     )

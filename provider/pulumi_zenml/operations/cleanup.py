@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pulumi_zenml.errors import InputError, NotFoundError, PulumiZenmlError
 from pulumi_zenml.lifecycle.pairs import Pairs
-from pulumi_zenml.lifecycle.running import Policy
+from pulumi_zenml.lifecycle.running import Policy, WhenRunning
 from pulumi_zenml.operations.backup import BackupItem, to_item, write_backup
 from pulumi_zenml.operations.entry import Entry, LinkedCounterpart
 from pulumi_zenml.operations.findings import CODES
@@ -162,7 +162,7 @@ def clean_up(
     plan: CleanupPlan,
     *,
     backup: Path,
-    when_running: str = "refuse",
+    when_running: WhenRunning = "refuse",
     on_progress: OnProgress = lambda text: None,
 ) -> list[RemovalResult]:
     """Carry out a plan: backup first, then each step, counterpart before record.

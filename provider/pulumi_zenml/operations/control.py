@@ -8,7 +8,7 @@ from datetime import datetime
 from pulumi_zenml.errors import InputError, NotFoundError, RefusedError
 from pulumi_zenml.lifecycle.pair import Pair
 from pulumi_zenml.lifecycle.pairs import Pairs
-from pulumi_zenml.lifecycle.running import Policy
+from pulumi_zenml.lifecycle.running import Policy, WhenRunning
 from pulumi_zenml.operations.entry import Entry
 from pulumi_zenml.operations.inventory import Inventory
 from pulumi_zenml.operations.pair_findings import PAUSED_UNTIL, paused_until
@@ -45,7 +45,7 @@ def pause(
     entry: Entry,
     *,
     until: datetime | None = None,
-    when_running: str = "refuse",
+    when_running: WhenRunning = "refuse",
 ) -> list[str]:
     """Pause both sides.
 
@@ -117,7 +117,9 @@ def trigger(inventory: Inventory, entry: Entry) -> str:
     return orchestrator.trigger(entry.native_id)
 
 
-def _set_paused(inventory: Inventory, entry: Entry, paused: bool, when_running: str) -> None:
+def _set_paused(
+    inventory: Inventory, entry: Entry, paused: bool, when_running: WhenRunning
+) -> None:
     orchestrator = _reachable(entry)
     pairs = Pairs(inventory.zenml.session(entry.project_id))
     pair = Pair(entry.record, entry.counterpart, orchestrator)

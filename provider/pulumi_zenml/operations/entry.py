@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pulumi_zenml.cadence.model import Cadence
+from pulumi_zenml.identity import read_owner
 from pulumi_zenml.operations.zenml_rows import Component, Snapshot
 from pulumi_zenml.orchestrators.base import Orchestrator
 from pulumi_zenml.orchestrators.counterpart import Counterpart
@@ -87,7 +88,13 @@ class Entry:
 
     @property
     def owner(self) -> str:
-        """``<project>/<stack>/<resource>`` of the Pulumi resource; empty for none."""
+        """The label of the Pulumi resource that owns it, for people; empty for none."""
+        owner = read_owner(self.owner_mark)
+        return owner.label if owner else ""
+
+    @property
+    def owner_mark(self) -> str:
+        """The owner as marked, with the key of its stack; empty for none."""
         mine = self.record.marker.owner if self.record else ""
         return mine or next(
             (it.counterpart.owner for it in self.linked if it.counterpart.owner), ""
@@ -126,6 +133,6 @@ class Entry:
     def is_in_environment(self, environment: str) -> bool:
         """Whether it belongs to an environment, by its owner or by its name."""
         owner = self.owner.split("/")
-        if len(owner) > 2 and owner[1] == environment:
+        if len(owner) > 3 and owner[2] == environment:
             return True
         return environment in self.name.split("-")

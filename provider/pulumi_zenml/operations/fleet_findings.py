@@ -130,8 +130,8 @@ def _naming_problem(name: str, cadence: Cadence) -> str:
 
 def _better(entry: Entry, name: str, cadence: Cadence) -> str:
     owner = entry.owner.split("/")
-    environment = owner[1] if len(owner) > 2 else "prod"
-    purpose = owner[-1] if len(owner) > 2 else entry.pipeline or slug(name) or "pipeline"
+    environment = owner[2] if len(owner) > 3 else "prod"
+    purpose = owner[-1] if len(owner) > 3 else entry.pipeline or slug(name) or "pipeline"
     try:
         return schedule_name(cadence, purpose, environment)
     except InputError:

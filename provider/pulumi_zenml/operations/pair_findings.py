@@ -17,7 +17,6 @@ PAUSED_UNTIL = "pulumi_zenml_paused_until"
 """The key in a record's metadata under which ``pause --until`` writes an ISO instant."""
 
 _BEING_MADE = timedelta(minutes=15)
-_UNFINISHED = ("~pulumi-", "~replaced-")
 
 
 def finding(
@@ -109,7 +108,7 @@ def _is_past(cadence: Cadence, now: datetime) -> bool:
 
 
 def _is_half_made(record: Record, now: datetime) -> bool:
-    staged = any(part in record.name for part in _UNFINISHED)
+    staged = record.unfinished is not None
     return staged and record.created is not None and now - record.created > _BEING_MADE
 
 

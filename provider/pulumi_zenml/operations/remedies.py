@@ -11,11 +11,10 @@ def up(owner: str, *options: str) -> str:
     """Run ``pulumi up --refresh`` in the stack of a resource.
 
     Args:
-        owner: ``<project>/<stack>/<resource name>``.
+        owner: ``<organization>/<project>/<stack>/<resource name>``.
         options: more options of the command.
     """
-    project, _, rest = owner.partition("/")
-    stack = rest.partition("/")[0]
+    _, project, stack, *_ = [*owner.split("/"), "", "", ""]
     words = ["pulumi", "up", "--refresh", "--stack", stack, *options]
     return f"{shlex.join(words)}  # in the program of project {project}"
 

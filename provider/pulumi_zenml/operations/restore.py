@@ -6,21 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
-from uuid import UUID
 
 from pulumi_zenml.cadence import next_fires
 from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.errors import BackupError, PulumiZenmlError
-from pulumi_zenml.lifecycle.pair import Declared, Pair
+from pulumi_zenml.identity import NOBODY, mark_name, read_owner
+from pulumi_zenml.lifecycle.pair import Pair
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.running import Policy
 from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.lifecycle.spec import ScheduleSpec
 from pulumi_zenml.operations.backup import Backup, BackupItem
 from pulumi_zenml.operations.inventory import OnProgress
 from pulumi_zenml.operations.lock import change_lock
 from pulumi_zenml.operations.zenml_listing import ZenmlReader
-from pulumi_zenml.zenml.connection import Connection, zenml_errors
-from pulumi_zenml.zenml.records import Marker, owner_hash
+from pulumi_zenml.zenml.connection import Connection
+from pulumi_zenml.zenml.errors import zenml_errors
+from pulumi_zenml.zenml.records import Marker
 
 RestoreOutcome = Literal["restored", "already there", "failed", "would restore"]
 
@@ -107,14 +109,14 @@ def _one(session: Session, item: BackupItem, *, dry_run: bool) -> RestoreResult:
     _remove_leftovers(session, item)
     assert item.cadence
     pair = Pairs(session).restore(
-        Declared(
-            owner=item.owner,
+        ScheduleSpec(
+            owner=read_owner(item.owner) or NOBODY,
             name=item.name,
             stack=item.stack,
             cadence=item.cadence,
             snapshot=item.snapshot,
             paused=item.paused,
-            settings=item.settings,
+            orchestrator_settings=item.settings,
         )
     )
     record = pair.record
@@ -132,15 +134,22 @@ def _make_record(session: Session, item: BackupItem) -> Iterator[str]:
         )
     with zenml_errors(f"find pipeline '{item.pipeline}'"):
         session.client.get_pipeline(item.pipeline_id, project=session.project_id, hydrate=False)
-    record = session.records.create(
-        item.owner,
-        item.cadence or Cadence(cron=item.cron),
-        pipeline_id=UUID(item.pipeline_id),
-        orchestrator_id=UUID(item.orchestrator_id),
+    cadence = item.cadence or Cadence(cron=item.cron)
+    marker = Marker(
+        owner=item.owner,
+        timezone=cadence.timezone,
         name=item.name,
+        reference=item.reference,
+        source=item.source,
+        snapshot=item.snapshot,
     )
-    marker = Marker(reference=item.reference, source=item.source, snapshot=item.snapshot)
-    record = session.records.mark(record, marker)
+    record = session.records.create(
+        mark_name(item.name, "new", read_owner(item.owner) or NOBODY),
+        cadence,
+        marker,
+        pipeline_id=item.pipeline_id,
+        orchestrator_id=item.orchestrator_id,
+    )
     record = session.records.rename(record, item.name)
     session.records.set_active(record, item.active)
     yield f"record {record.id} instead of {item.record_id or 'none'}"
@@ -154,9 +163,10 @@ def _remove_leftovers(session: Session, item: BackupItem) -> None:
     """Remove what an interrupted restore left behind, which may fire."""
     if item.owner:
         return
-    begins = f"{item.name[:200]}~pulumi-{owner_hash('')}-"
     for record in session.records.all():
-        if record.name.startswith(begins) and not record.marker.owner:
+        name = record.unfinished
+        unowned = name is not None and not name.key.strip("0") and record.owner is None
+        if unowned and name and name.base == item.name[: len(name.base)]:
             Pairs(session).delete(
                 record.id,
                 native_id=record.marker.native_id,

@@ -27,7 +27,8 @@ from pulumi_zenml.operations.zenml_rows import (
 )
 from pulumi_zenml.orchestrators import get_orchestrator
 from pulumi_zenml.orchestrators.base import Target
-from pulumi_zenml.zenml.connection import Connection, zenml_errors
+from pulumi_zenml.zenml.connection import Connection
+from pulumi_zenml.zenml.errors import zenml_errors
 from pulumi_zenml.zenml.records import Records
 
 if TYPE_CHECKING:

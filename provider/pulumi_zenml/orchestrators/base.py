@@ -18,7 +18,7 @@ from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.errors import CannotExpressError, InputError
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators._sdk import IMPORTING
-from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting
+from pulumi_zenml.orchestrators.capabilities import Capabilities, Gap, Setting, Yes
 from pulumi_zenml.orchestrators.counterpart import Counterpart, NativeRun, Wanted
 from pulumi_zenml.orchestrators.probe import Probe, ProbeResult
 from pulumi_zenml.zenml.submission import Submission
@@ -76,6 +76,11 @@ class Orchestrator(ABC):
 
     def __init__(self, target: Target) -> None:
         self.target = target
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether a counterpart can be kept from firing in place."""
+        return isinstance(self.capabilities.pause, Yes)
 
     @classmethod
     def dialect(cls) -> Dialect:

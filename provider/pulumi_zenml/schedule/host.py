@@ -8,31 +8,60 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pulumi_zenml.errors import InputError, NotFoundError, NotSchedulableError, PulumiZenmlError
+from pulumi_zenml.errors import (
+    InputError,
+    InternalError,
+    NotFoundError,
+    NotSchedulableError,
+    PulumiZenmlError,
+    RunInProgressError,
+)
+from pulumi_zenml.identity import MarkedName
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.lifecycle.running import Policy, WhenRunning
+from pulumi_zenml.lifecycle.spec import WHEN_RUNNING, ScheduleSpec, owner_of, policy_of, settings_of
 from pulumi_zenml.orchestrators import get_orchestrator
 from pulumi_zenml.orchestrators.counterpart import Wanted
-from pulumi_zenml.schedule.inputs import WHEN_RUNNING, Checked, is_unknown
+from pulumi_zenml.schedule.check import Checked, is_unknown
+from pulumi_zenml.schedule.engine_log import EngineLog
+from pulumi_zenml.zenml import trace
+from pulumi_zenml.zenml.cache import Cache
 from pulumi_zenml.zenml.connection import Connection
+from pulumi_zenml.zenml.unfinished import list_unfinished
 
 if TYPE_CHECKING:
     from pulumi.dynamic import Config
+    from zenml.client import Client
 
     from pulumi_zenml.lifecycle.pairs import Pairs
     from pulumi_zenml.lifecycle.session import Session
 
 NAMESPACE = "zenml"
+_CHARACTERS_OF_OWN_TEXT = 2000
+
+Props = Mapping[str, object]
 
 
 class Host:
-    """One per provider process; its sessions are shared by the engine's four threads."""
+    """One per provider process; its sessions are shared by the engine's four threads.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        connection: where ZenML is.
+        log: where to tell the user something.
+    """
+
+    def __init__(self, connection: Connection, log: EngineLog | None = None) -> None:
         self.connection = connection
-        self._sessions: dict[str, Session] = {}
+        self._log = log or EngineLog()
+        self._clients: Cache[str, Client] = Cache()
+        self._sessions: Cache[str, Session] = Cache()
+        self._unfinished: Cache[tuple[str, str], dict[str, MarkedName] | None] = Cache()
         self._lock = threading.Lock()
-        self._said: set[str] = set()
+        self._declared: set[tuple[str, str]] = set()
+        self._in_state: dict[tuple[str, str], str] = {}
 
     @staticmethod
     def configured(config: Config) -> Host:
@@ -46,119 +75,219 @@ class Host:
             value = config.get(f"{NAMESPACE}:{key}")
             return "" if value is None else str(value)
 
-        when_running = get("whenRunning")
-        if when_running not in ("", *WHEN_RUNNING):
-            raise InputError(
-                f"{NAMESPACE}:whenRunning",
-                f"'{when_running}' is not one of {', '.join(WHEN_RUNNING)}.",
-            )
         # The engine shows our errors; gRPC's server would log each a second time.
         logging.getLogger("grpc._server").addFilter(_is_unexpected)
-        return Host(
-            Connection(
-                server_url=get("serverUrl"),
-                api_key=get("apiKey"),
-                project=get("project"),
-                orchestrators=_objects(f"{NAMESPACE}:orchestrators", get("orchestrators")),
-                when_running=when_running,
-            )
+        connection = Connection(
+            server_url=get("serverUrl"),
+            api_key=get("apiKey"),
+            project=get("project"),
+            orchestrators=_objects(f"{NAMESPACE}:orchestrators", get("orchestrators")),
+            when_running=_when_running(get("whenRunning")),
         )
+        trace.start_trace(connection.secrets())
+        return Host(connection, EngineLog.of_this_process())
 
-    def session(self, props: Mapping[str, Any]) -> Session:
-        """The session of a resource's project."""
-        project = props.get("project") or ""
+    # --- what the engine has told of a resource ---------------------------------------------
+
+    def declare(self, props: Props) -> None:
+        """Remember that the program has this resource."""
         with self._lock:
-            if project not in self._sessions:
-                from pulumi_zenml.lifecycle.session import Session
+            self._declared.add(owner_of(props).identity)
 
-                self._sessions[project] = Session(self.connection, project, self.say)
-            return self._sessions[project]
+    def is_declared(self, props: Props) -> bool:
+        """Whether the program has the resource with these properties, as far as the engine said."""
+        with self._lock:
+            return owner_of(props).identity in self._declared
+
+    def note_state(self, props: Props, id: str) -> None:
+        """Remember the id that the state has for a resource."""
+        with self._lock:
+            self._in_state[owner_of(props).identity] = id
+
+    def in_state(self, props: Props) -> str:
+        """The id that the state has for a resource; empty when the engine did not say."""
+        with self._lock:
+            return self._in_state.get(owner_of(props).identity, "")
+
+    def unfinished(self, props: Props) -> dict[str, MarkedName]:
+        """What an interrupted update left of this very resource, by record id."""
+        owner = owner_of(props)
+        found = self.unfinished_of_stack(owner.key, str(props.get("project") or ""))
+        return {id: name for id, name in found.items() if name.belongs_to(owner)}
+
+    def unfinished_of_stack(self, key: str, project: str = "") -> dict[str, MarkedName]:
+        """What an interrupted update left of a whole stack, by record id; asked once."""
+        project = project or self.connection.project
+        found = self._unfinished.get(
+            (key, project), lambda: list_unfinished(self.connection, project, key)
+        )
+        return found or {}
+
+    # --- sessions ---------------------------------------------------------------------------
+
+    def session(self, project: str = "") -> Session:
+        """The session of a ZenML project; the configured one by default."""
+
+        def made() -> Session:
+            from pulumi_zenml.lifecycle.session import Session
+
+            return Session(self.connection, project, self._warn, self._client)
+
+        return self._sessions.get(project, made)
+
+    def spec(self, props: Props) -> ScheduleSpec:
+        """What checked properties declare, with what Pulumi config overrides."""
+        spec = ScheduleSpec.from_props(props)
+        return replace(spec, when_running=self.policy(props).when_running)
+
+    def policy(self, props: Props) -> Policy:
+        """What a resource says of runs in progress; Pulumi config has the last word."""
+        policy = policy_of(props)
+        override = self.connection.when_running
+        return replace(policy, when_running=_when_running(override)) if override else policy
 
     @contextlib.contextmanager
-    def pairs(self, props: Mapping[str, Any]) -> Iterator[Pairs]:
-        """The lifecycle for a resource's project; our own errors leave without a stack trace."""
+    def pairs(self, props: Props) -> Iterator[Pairs]:
+        """The lifecycle for a resource's project; errors leave without a stack trace.
+
+        Raises:
+            PulumiZenmlError: as the block raised it; any other error as an InternalError.
+        """
         from pulumi_zenml.lifecycle.pairs import Pairs
 
+        with self.errors():
+            yield Pairs(self.session(str(props.get("project") or "")))
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """Let errors leave as one line for the user; their trace goes to the log file, if any."""
         try:
-            yield Pairs(self.session(props))
-        except PulumiZenmlError as error:
+            yield
+        except Exception as error:
+            trace.trace(error)
+            if isinstance(error, PulumiZenmlError):
+                shown: PulumiZenmlError = error
+            else:
+                text = f"{type(error).__name__}: {error}"[:_CHARACTERS_OF_OWN_TEXT]
+                shown = InternalError(
+                    f"pulumi-zenml failed where it should not: {text}. {trace.hint()}"
+                )
             # Pulumi's dynamic host shows the whole traceback of what a provider raises.
             sys.tracebacklimit = 0
-            error.__cause__ = None
-            error.__suppress_context__ = True
-            raise
+            shown.__cause__ = None
+            shown.__suppress_context__ = True
+            raise shown from None
 
-    def say(self, text: str) -> None:
-        """Tell the user something, once; what the provider prints reaches the terminal."""
-        with self._lock:
-            if text in self._said:
-                return
-            self._said.add(text)
-        print(f"zenml: {text}", flush=True)
+    def delete_stack(self, key: str, *, unfinished_only: bool = False) -> None:
+        """Delete what the resources of a stack left, in every project of the server.
 
-    def check_flavor(self, checked: Checked) -> None:
+        Args:
+            key: the stack's ownership key.
+            unfinished_only: only what was being created or deleted when that was interrupted, in
+                the configured project.
+        """
+        from pulumi_zenml.lifecycle.pairs import Pairs
+        from pulumi_zenml.lifecycle.session import pages
+
+        if not self.connection.is_configured():
+            return
+        policy = self.policy({})
+        here = self.session()
+        if unfinished_only:
+            try:
+                Pairs(here).delete_stack(key, policy=policy, unfinished_only=True)
+            except RunInProgressError as error:
+                self._warn(f"left for now: {error}")
+            return
+        for project in pages(here.client.list_projects):
+            session = here if project.id == here.project_id else self.session(str(project.id))
+            Pairs(session).delete_stack(key, policy=policy)
+
+    def say(self, text: str, props: Props) -> None:
+        """Tell the user something about a resource."""
+        self._log.send("info", text, str(props.get("urn") or ""))
+
+    def _warn(self, text: str) -> None:
+        self._log.send("warning", text)
+
+    def _client(self) -> Client:
+        return self._clients.get("", self.connection.client)
+
+    # --- previews ---------------------------------------------------------------------------
+
+    def check_flavor(self, checked: Checked, olds: Props) -> None:
         """Check what depends on the orchestrator, as far as it can be known now."""
         inputs = checked.inputs
         if checked.cadence is None or is_unknown(inputs.get("stack")):
             return
-        flavor = inputs.get("flavor") or self._look(checked)
-        if not flavor or is_unknown(flavor):
+        flavor = inputs.get("flavor") or self._look(checked, olds)
+        if not isinstance(flavor, str) or is_unknown(flavor):
             return
         try:
             orchestrator = get_orchestrator(flavor)
         except NotSchedulableError as error:
             checked.failures.append(error)
             return
-        name = inputs["name"]
+        name = "" if is_unknown(inputs["name"]) else str(inputs["name"])
         wanted = Wanted(
-            name="" if is_unknown(name) else name,
-            owner=inputs["owner"],
+            name=name,
+            owner=owner_of(inputs).text,
             cadence=checked.cadence,
             paused=inputs["paused"] is True,
-            settings=_known(inputs.get("orchestrator_settings") or {}),
+            settings=_known(settings_of(inputs)),
         )
         problems = orchestrator.check(wanted)
         checked.failures += problems
         if not problems:
             for note in orchestrator.dialect().write(checked.cadence).notes:
-                self.say(f"'{name}' on {flavor}: {note}")
+                self.say(f"'{name}' on {flavor}: {note}", inputs)
 
-    def _look(self, checked: Checked) -> str | None:
+    def _look(self, checked: Checked, olds: Props) -> str | None:
         """Look at ZenML where it can be reached: the stack, the name's holder, the snapshot."""
         if not self.connection.is_configured():
             self._not_looked("no server is configured")
             return None
         inputs = checked.inputs
         try:
-            session = self.session(inputs)
-            flavor = session.flavor(inputs["stack"])
-            self._check_name(checked, session)
+            session = self.session(str(inputs.get("project") or ""))
+            flavor = session.flavor(str(inputs["stack"]))
+            self._check_name(checked, olds, session)
             snapshot = inputs.get("snapshot")
-            if snapshot and not is_unknown(snapshot) and session.snapshot_id(snapshot) is None:
-                self.say(f"there is no snapshot '{snapshot}' yet; 'pulumi up' will need it.")
+            known = isinstance(snapshot, str) and not is_unknown(snapshot)
+            if known and session.snapshot_id(str(snapshot)) is None:
+                self.say(f"there is no snapshot '{snapshot}' yet; 'pulumi up' needs it.", inputs)
             return flavor
         except NotFoundError as error:
-            property = "project" if "project" in error.reason else "stack"
+            from pulumi_zenml.zenml.project import ProjectNotFoundError
+
+            property = "project" if isinstance(error, ProjectNotFoundError) else "stack"
             checked.failures.append(InputError(property, error.reason))
         except PulumiZenmlError as error:
             self._not_looked(str(error))
         return None
 
-    def _check_name(self, checked: Checked, session: Session) -> None:
+    def _check_name(self, checked: Checked, olds: Props, session: Session) -> None:
         from pulumi_zenml.lifecycle.pair import ownership_problem
 
         inputs = checked.inputs
-        holder = session.records.named(inputs["name"])
-        mine = session.records.owned_by(inputs["owner"], *inputs.get("formerly", ()))
-        if holder and holder not in mine:
-            problem = ownership_problem(holder, inputs.get("adopt", False))
+        if is_unknown(inputs["name"]):
+            return
+        holder = session.records.named(str(inputs["name"]))
+        # Under the name that it had before, too.
+        mine = (owner_of(inputs), owner_of(olds))
+        if holder is None or holder.id == self.in_state(inputs):
+            return
+        if not any(holder.belongs_to(it) for it in mine):
+            adopt = inputs.get("adopt", False)
+            problem = ownership_problem(holder, adopt if isinstance(adopt, bool | str) else False)
             if problem:
                 checked.failures.append(InputError("name", problem))
 
     def _not_looked(self, why: str) -> None:
-        self.say(
-            f"previewed without looking at ZenML ({why}): whether its stacks can do what is asked "
-            "is checked on 'pulumi up'. Give flavor=... to check it now."
+        self._log.send(
+            "info",
+            f"checked without looking at ZenML ({why}): whether its stacks can do what is asked is "
+            "checked when the schedule is created. Give flavor=... to check it now.",
         )
 
 
@@ -167,16 +296,27 @@ def _is_unexpected(record: logging.LogRecord) -> bool:
     return not isinstance(raised, PulumiZenmlError)
 
 
-def plain(props: Mapping[str, Any]) -> dict[str, Any]:
+def plain(props: Mapping[str, object]) -> dict[str, object]:
     """Properties without the pickled provider."""
     return {key: value for key, value in props.items() if key != "__provider"}
 
 
-def _known(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _known(settings: Mapping[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in settings.items() if not is_unknown(value)}
 
 
-def _objects(key: str, text: str) -> dict[str, dict[str, Any]]:
+def _when_running(text: str) -> WhenRunning:
+    if not text:
+        return "refuse"
+    for word in WHEN_RUNNING:
+        if text == word:
+            return word
+    raise InputError(
+        f"{NAMESPACE}:whenRunning", f"'{text}' is not one of {', '.join(WHEN_RUNNING)}."
+    )
+
+
+def _objects(key: str, text: str) -> dict[str, dict[str, Json]]:
     try:
         loaded = json.loads(text) if text else {}
     except json.JSONDecodeError as error:

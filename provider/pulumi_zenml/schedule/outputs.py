@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from pulumi_zenml.cadence.model import Cadence
+from pulumi_zenml.identity import read_owner
 from pulumi_zenml.lifecycle.pair import Pair
+from pulumi_zenml.lifecycle.spec import cadence_props, owner_of, settings_of
 from pulumi_zenml.orchestrators.compare import same_cadence
-from pulumi_zenml.schedule.diff import PAUSED_ON_ONE_SIDE, SOUND
-from pulumi_zenml.schedule.inputs import CADENCE
+from pulumi_zenml.schedule.diff import MORE_THAN_ONE, PAUSED_ON_ONE_SIDE, SOUND
 
 if TYPE_CHECKING:
-    from pulumi_zenml.lifecycle.session import Session
+    from pulumi_zenml.lifecycle.ports import Zenml
+
+Props = dict[str, object]
 
 NOT_INPUTS = (
     "flavor",
@@ -32,7 +35,7 @@ NOT_INPUTS = (
 """The properties that only ZenML and the orchestrator know."""
 
 
-def to_outputs(pair: Pair, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def to_outputs(pair: Pair, inputs: Mapping[str, object]) -> Props:
     """The outputs of a pair that is as its inputs say. None of them changes by itself."""
     outputs = {**inputs, **_described(pair)}
     if pair.source_snapshot:
@@ -42,34 +45,30 @@ def to_outputs(pair: Pair, inputs: Mapping[str, Any]) -> dict[str, Any]:
     return outputs
 
 
-def to_found(
-    pair: Pair, props: Mapping[str, Any], session: Session
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def to_found(pair: Pair, props: Mapping[str, object], zenml: Zenml) -> tuple[Props, Props]:
     """Inputs and outputs that say what is really there.
 
     Args:
         pair: what was found; one side may be missing.
         props: the outputs in the state; empty but for the id when nothing is managed yet.
-        session: to see what a snapshot's name means now.
+        zenml: to see what a snapshot's name means now.
     """
     inputs = {key: value for key, value in props.items() if key not in NOT_INPUTS}
     if "stack" in inputs:
         inputs |= _drift(pair, inputs)
-        inputs |= _moved_snapshot(inputs, props.get("source_snapshot_id", ""), session)
+        inputs |= _moved_snapshot(inputs, str(props.get("source_snapshot_id") or ""), zenml)
     else:
         inputs = _unmanaged(pair)
     outputs = {**props, **inputs, **_described(pair)}
-    if pair.record and any(
-        other.id != pair.record.id for other in session.records.owned_by(props.get("owner", ""))
-    ):
-        outputs["state"] = "more than one pair"
+    if pair.record and pair.counterpart and pair.others:
+        outputs["state"] = MORE_THAN_ONE
     elif outputs["state"] in SOUND and "stack" in props:
         outputs["state"] = _disagreement(pair, props) or outputs["state"]
     return inputs, outputs
 
 
-def _described(pair: Pair) -> dict[str, Any]:
-    outputs: dict[str, Any] = {"state": _state(pair)}
+def _described(pair: Pair) -> Props:
+    outputs: Props = {"state": _state(pair)}
     if pair.record:
         outputs["record_id"] = pair.record.id
         outputs["submitted_snapshot_id"] = pair.record.marker.snapshot
@@ -92,7 +91,7 @@ def _described(pair: Pair) -> dict[str, Any]:
 
 def _state(pair: Pair) -> str:
     if pair.record is None:
-        return "counterpart without record"
+        return "counterpart without record" if pair.counterpart else "both sides are gone"
     if pair.finished:
         return "finished"
     if pair.counterpart is None:
@@ -102,7 +101,7 @@ def _state(pair: Pair) -> str:
     return "paused" if pair.counterpart.paused else "active"
 
 
-def _disagreement(pair: Pair, props: Mapping[str, Any]) -> str:
+def _disagreement(pair: Pair, props: Mapping[str, object]) -> str:
     """How the two sides differ; empty when they do not.
 
     The inputs alone cannot say it: once a refresh was saved, they are as one of the two.
@@ -118,9 +117,9 @@ def _disagreement(pair: Pair, props: Mapping[str, Any]) -> str:
     return PAUSED_ON_ONE_SIDE if record.active == counterpart.paused else ""
 
 
-def _drift(pair: Pair, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _drift(pair: Pair, inputs: Mapping[str, object]) -> Props:
     """The inputs that are no longer true, as they really are."""
-    found: dict[str, Any] = {}
+    found: Props = {}
     record, counterpart, orchestrator = pair.record, pair.counterpart, pair.orchestrator
     if record and record.name != inputs["name"]:
         found["name"] = record.name
@@ -130,12 +129,13 @@ def _drift(pair: Pair, inputs: Mapping[str, Any]) -> dict[str, Any]:
     if counterpart and orchestrator and not pair.finished:
         if asked is None or not same_cadence(orchestrator, asked, counterpart):
             found |= _as_inputs(counterpart.cadence, counterpart.native.text)
-        wanted = inputs.get("orchestrator_settings") or {}
+        wanted = settings_of(inputs)
         real = {key: counterpart.settings.get(key) for key in wanted}
-        if real != wanted:
+        if real != dict(wanted):
             found["orchestrator_settings"] = real
-        if counterpart.owner and counterpart.owner != inputs["owner"]:
-            found["owner"] = counterpart.owner
+        marked = read_owner(counterpart.owner)
+        if marked and marked != owner_of(inputs):
+            found |= {"owner": marked.label, "owner_key": marked.key}
     if record and counterpart and not pair.finished:
         paused = inputs["paused"]
         # Where the two sides disagree, the one that is not as declared is the news.
@@ -143,20 +143,18 @@ def _drift(pair: Pair, inputs: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _moved_snapshot(
-    inputs: Mapping[str, Any], source_snapshot: str, session: Session
-) -> dict[str, Any]:
-    reference = inputs.get("snapshot")
+def _moved_snapshot(inputs: Mapping[str, object], source_snapshot: str, zenml: Zenml) -> Props:
+    reference = cast(str, inputs.get("snapshot"))
     if not reference or not source_snapshot:
         return {}
-    meant = session.snapshot_id(reference)
+    meant = zenml.snapshot_id(reference)
     if meant is None or meant == source_snapshot:
         return {}
     return {"snapshot": source_snapshot}
 
 
-def _unmanaged(pair: Pair) -> dict[str, Any]:
-    inputs: dict[str, Any] = {}
+def _unmanaged(pair: Pair) -> Props:
+    inputs: Props = {}
     if pair.counterpart:
         inputs |= _as_inputs(pair.counterpart.cadence, pair.counterpart.native.text)
         inputs["paused"] = pair.counterpart.paused
@@ -166,23 +164,13 @@ def _unmanaged(pair: Pair) -> dict[str, Any]:
     return inputs
 
 
-def _cadence(inputs: Mapping[str, Any]) -> Cadence | None:
+def _cadence(inputs: Mapping[str, object]) -> Cadence | None:
     """What the inputs say; ``None`` where an earlier refresh found what they cannot say."""
     from pulumi_zenml.cadence import check_cadence
 
     return check_cadence(inputs, now=None)[0]
 
 
-def _as_inputs(cadence: Cadence | None, text: str) -> dict[str, Any]:
+def _as_inputs(cadence: Cadence | None, text: str) -> Props:
     """A cadence as inputs; where the neutral one cannot hold it, its native text as the cron."""
-    if cadence is None:
-        return {"cron": text}
-    inputs: dict[str, Any] = dict.fromkeys(CADENCE)
-    inputs |= {"cron": cadence.cron, "timezone": cadence.timezone, "catchup": cadence.catchup}
-    if cadence.interval is not None:
-        inputs["interval"] = cadence.interval.total_seconds()
-    for key in ("run_once_at", "start_time", "end_time"):
-        instant = getattr(cadence, key)
-        if instant is not None:
-            inputs[key] = instant.isoformat()
-    return inputs
+    return cadence_props(cadence) if cadence else {"cron": text}

@@ -1,7 +1,7 @@
-"""The dynamic provider: Pulumi's verbs, each handed on to :mod:`pulumi_zenml.lifecycle.pair`.
+"""The dynamic providers: Pulumi's verbs, each handed on to :mod:`pulumi_zenml.lifecycle`.
 
-The engine pickles the provider by reference, so the dotted path of :class:`ScheduleProvider`
-stands in every state file and must not change.
+The engine pickles a provider by reference, so the dotted paths of :class:`ScheduleProvider` and
+:class:`OwnerProvider` stand in every state file and must not change.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from pulumi_zenml.schedule.diff import NATIVE, compare_inputs
+from pulumi_zenml.identity import new_key
+from pulumi_zenml.lifecycle.spec import owner_of
+from pulumi_zenml.schedule.check import check_inputs
+from pulumi_zenml.schedule.diff import NATIVE, compare_props
 from pulumi_zenml.schedule.host import Host, plain
-from pulumi_zenml.schedule.inputs import check_inputs, to_declared, to_policy
 
 
 class ScheduleProvider(ResourceProvider):
@@ -35,24 +37,31 @@ class ScheduleProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Take the stack's configuration; called once per process, after unpickling."""
-        self.host = Host.configured(req.config)
+        self.host = _host(req)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Find every mistake that can be known; called in previews too."""
         olds, news = plain(_olds), plain(news)
-        checked = check_inputs(olds, news, datetime.now(UTC))
-        # An unchanged resource was checked against its orchestrator when it was made.
-        changed = any(olds.get(key) != value for key, value in checked.inputs.items())
-        if changed and not checked.failures:
-            self.host.check_flavor(checked)
+        with self.host.errors():
+            self.host.declare(news)
+            checked = check_inputs(olds, news, datetime.now(UTC))
+            # An unchanged resource was checked against its orchestrator when it was made.
+            changed = any(olds.get(key) != value for key, value in checked.inputs.items())
+            if changed and not checked.failures:
+                self.host.check_flavor(checked, olds)
         failures = [CheckFailure(it.property, it.reason) for it in checked.failures]
         return CheckResult(checked.inputs, failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Say what a change means; called in previews too, so it looks at nothing."""
-        changed, replaces = compare_inputs(plain(_olds), plain(_news))
+        """Say what a change means; called in previews too."""
+        olds, news = plain(_olds), plain(_news)
+        with self.host.errors():
+            self.host.note_state(news, _id)
+            found = compare_props(olds, news, self.host.unfinished(olds))
         return DiffResult(
-            changes=bool(changed or replaces), replaces=replaces, delete_before_replace=False
+            changes=bool(found.changed or found.replaces),
+            replaces=found.replaces,
+            delete_before_replace=False,
         )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -60,7 +69,7 @@ class ScheduleProvider(ResourceProvider):
         from pulumi_zenml.schedule.outputs import to_outputs
 
         with self.host.pairs(props) as pairs:
-            pair = pairs.create(to_declared(props, self.host.connection))
+            pair = pairs.create(self.host.spec(props), in_state=self.host.in_state(props))
         assert pair.record
         return CreateResult(pair.record.id, to_outputs(pair, plain(props)))
 
@@ -71,12 +80,15 @@ class ScheduleProvider(ResourceProvider):
         with self.host.pairs(props) as pairs:
             pair = pairs.read(
                 id_,
-                native_id=props.get("native_id", ""),
-                orchestrator_id=props.get("orchestrator_id", ""),
+                owner=owner_of(props),
+                native_id=props.get("native_id") or "",
+                orchestrator_id=props.get("orchestrator_id") or "",
+                snapshot_id=props.get("submitted_snapshot_id") or "",
             )
             if pair is None:
                 return ReadResult(None, {})
-            inputs, outputs = to_found(pair, plain(props), self.host.session(props))
+            session = self.host.session(props.get("project") or "")
+            inputs, outputs = to_found(pair, plain(props), session)
         return ReadResult(id_, outputs, inputs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
@@ -84,27 +96,84 @@ class ScheduleProvider(ResourceProvider):
         from pulumi_zenml.schedule.outputs import NOT_INPUTS, to_outputs
 
         olds, news = plain(_olds), plain(_news)
-        changed, _ = compare_inputs(olds, news)
         known = {key: olds[key] for key in NOT_INPUTS if key in olds}
-        native = [key for key in changed if key in NATIVE]
-        if not native:
-            return UpdateResult({**known, **news})
         with self.host.pairs(news) as pairs:
+            changed = compare_props(olds, news, self.host.unfinished(olds)).changed
+            native = [key for key in changed if key in NATIVE]
+            if not native:
+                return UpdateResult({**known, **news})
             pair = pairs.at(
                 _id,
-                native_id=olds.get("native_id", ""),
-                orchestrator_id=olds.get("orchestrator_id", ""),
+                native_id=_olds.get("native_id") or "",
+                orchestrator_id=_olds.get("orchestrator_id") or "",
+                owner=owner_of(olds),
             )
-            declared = to_declared(news, self.host.connection)
-            pair = pairs.update(pair, declared, pausing_only=native == ["paused"])
+            pair = pairs.update(pair, self.host.spec(news), pausing_only=native == ["paused"])
         return UpdateResult({**known, **to_outputs(pair, news)})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Delete the counterpart and the record, and look."""
+        """Delete everything of this resource, and read both sides."""
         with self.host.pairs(_props) as pairs:
             pairs.delete(
                 _id,
-                native_id=_props.get("native_id", ""),
-                orchestrator_id=_props.get("orchestrator_id", ""),
-                policy=to_policy(_props, self.host.connection),
+                owner=owner_of(_props),
+                native_id=_props.get("native_id") or "",
+                orchestrator_id=_props.get("orchestrator_id") or "",
+                snapshot_id=_props.get("submitted_snapshot_id") or "",
+                everything=not self.host.is_declared(_props),
+                policy=self.host.policy(_props),
             )
+
+
+class OwnerProvider(ResourceProvider):
+    """The stack's ownership key: in the state before any schedule is made, gone after the last."""
+
+    serialize_as_secret_always = False
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Take the stack's configuration; called once per process, after unpickling."""
+        self.host = _host(req)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Make a key."""
+        key = new_key()
+        return CreateResult(key, {**plain(props), "key": key})
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Changed where an interrupted update left something in the middle of something."""
+        with self.host.errors():
+            left = bool(self.host.unfinished_of_stack(_id))
+        return DiffResult(changes=left, replaces=[], delete_before_replace=False)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Remove what an interrupted update left half-made or half-deleted."""
+        with self.host.errors():
+            self.host.delete_stack(_id, unfinished_only=True)
+        return UpdateResult({**plain(_news), "key": _id})
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """The key is what the state says."""
+        outputs = {**plain(props), "key": id_}
+        return ReadResult(id_, outputs, {key: it for key, it in outputs.items() if key != "key"})
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Remove whatever this stack still has in ZenML and the orchestrators."""
+        with self.host.errors():
+            self.host.delete_stack(_id)
+
+
+_HOSTS: list[tuple[object, Host]] = []
+
+
+def _host(req: ConfigureRequest) -> Host:
+    """One host for all providers of a process."""
+    raw = getattr(req.config, "raw_config", None)
+    for known, host in _HOSTS:
+        if known == raw:
+            return host
+    host = Host.configured(req.config)
+    _HOSTS.append((raw, host))
+    return host

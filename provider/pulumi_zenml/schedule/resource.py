@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias, cast, overload
+from typing import Any, TypeAlias, overload
 
 import pulumi
-from pulumi import Input, Output, ResourceOptions, dynamic
+from pulumi import Input, Output, ResourceOptions, create_urn, dynamic
 
 from pulumi_zenml.errors import InputError
+from pulumi_zenml.schedule.outputs import NOT_INPUTS as _OUTPUTS
+from pulumi_zenml.schedule.owner import owner_label, stack_owner
 from pulumi_zenml.schedule.provider import ScheduleProvider
 from pulumi_zenml.zenml.source import digest_source
 
@@ -20,20 +22,7 @@ Instant: TypeAlias = datetime | str
 Duration: TypeAlias = timedelta | int
 """A timedelta of whole seconds, or seconds."""
 
-_OUTPUTS = (
-    "flavor",
-    "native_cadence",
-    "native_id",
-    "native_kind",
-    "native_url",
-    "orchestrator",
-    "orchestrator_id",
-    "pipeline_name",
-    "record_id",
-    "source_snapshot_id",
-    "state",
-    "submitted_snapshot_id",
-)
+_TYPE = "pulumi-python:dynamic/zenml:Schedule"
 
 
 class ScheduleArgs:
@@ -249,10 +238,18 @@ def _to_inputs(
         inputs["source_root"], inputs["source_digest"] = digest_source(args.source_root)
     if args.python is not None and os.sep in args.python:
         inputs["python"] = os.path.abspath(args.python)
-    owner = _owner(resource_name)
+    owner = owner_label(resource_name)
     _claim(owner)
-    formerly = [it for it in _former_owners(resource_name, opts) if it != owner]
-    return {**dict.fromkeys(_OUTPUTS), **inputs, "owner": owner, "formerly": formerly or None}
+    parent = opts.parent if opts else None
+    urn = create_urn(resource_name, _TYPE, parent)
+    return {
+        **dict.fromkeys(_OUTPUTS),
+        **inputs,
+        "owner": owner,
+        "owner_key": stack_owner().key,
+        "retain": bool(opts and opts.retain_on_delete) or None,
+        "urn": urn,
+    }
 
 
 def _converted(value: Any, convert: Any) -> Any:
@@ -267,26 +264,6 @@ def _seconds(value: Duration | None) -> float | None:
     return value.total_seconds() if isinstance(value, timedelta) else value
 
 
-def _owner(resource_name: str, project: str | None = None, stack: str | None = None) -> str:
-    return f"{project or pulumi.get_project()}/{stack or pulumi.get_stack()}/{resource_name}"
-
-
-def _former_owners(resource_name: str, opts: ResourceOptions | None) -> list[str]:
-    """The owners that the resource's aliases name."""
-    owners = []
-    aliases = (opts.aliases if opts else None) or []
-    for alias in cast(Sequence[Any], aliases):
-        if isinstance(alias, str):
-            parts = alias.split("::")
-            if len(parts) == 4:
-                owners.append(_owner(parts[3], parts[1], parts[0].removeprefix("urn:pulumi:")))
-        elif isinstance(alias, pulumi.Alias):
-            given = [it if isinstance(it, str) else None for it in (alias.project, alias.stack)]
-            name = alias.name if isinstance(alias.name, str) else resource_name
-            owners.append(_owner(name, *given))
-    return owners
-
-
 def _claim(owner: str) -> None:
     """Refuse two resources with one name, which Pulumi allows under different parents."""
     root: Any = pulumi.runtime.get_root_resource()
@@ -294,7 +271,8 @@ def _claim(owner: str) -> None:
     if owner in claimed:
         raise InputError(
             "resource_name",
-            f"two schedules are called '{owner}' (project/stack/resource). The name is the key "
-            "that a schedule is found by, so it must be unique; put the parent's name into it.",
+            f"two schedules are called '{owner}' (organization/project/stack/resource). The name "
+            "is the key that a schedule is found by, so it must be unique; put the parent's name "
+            "into it.",
         )
     claimed.add(owner)

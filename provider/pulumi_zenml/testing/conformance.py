@@ -92,7 +92,7 @@ class Conformance:
     def driver(self, bench: Bench, connection: Connection) -> Iterator[Driver]:
         """One resource; it is destroyed afterwards in any case."""
         before = bench.native_ids()
-        made = Driver(connection, f"suite/test/r{secrets.token_hex(4)}")
+        made = Driver(connection, f"suite/suite/test/r{secrets.token_hex(4)}")
         yield made
         made.destroy()
         assert bench.native_ids() == before
@@ -123,7 +123,7 @@ class Conformance:
     ) -> None:
         """Create, refresh, unchanged, destroy, for each cadence of the bench."""
         before = bench.native_ids()
-        stack = f"suite/{secrets.token_hex(4)}/"
+        stack = f"suite/suite/{secrets.token_hex(4)}/"
         for number, cadence in enumerate(bench.cadences()):
             driver = Driver(connection, f"{stack}kind{number}")
             given = {**arguments, **_as_inputs(cadence)}
@@ -175,7 +175,9 @@ class Conformance:
         given: dict[str, Any],
     ) -> None:
         """A listing returns the same as reading one by one."""
-        drivers = [Driver(connection, f"suite/test/l{n}-{secrets.token_hex(4)}") for n in range(3)]
+        drivers = [
+            Driver(connection, f"suite/suite/test/l{n}-{secrets.token_hex(4)}") for n in range(3)
+        ]
         try:
             for driver in drivers:
                 driver.up(**given)
@@ -347,7 +349,7 @@ class Conformance:
         """A name that the system accepts is read back unchanged; any other is refused by check."""
         before = bench.native_ids()
         for name in HOSTILE:
-            driver = Driver(connection, f"suite/test/h{secrets.token_hex(4)}")
+            driver = Driver(connection, f"suite/suite/test/h{secrets.token_hex(4)}")
             try:
                 driver.up(**given, name=name)
             except InputError as error:
@@ -419,7 +421,7 @@ def _as_inputs(cadence: Cadence) -> dict[str, Json]:
 
 
 def _wanted(cadence: Cadence, settings: Mapping[str, Json] | None = None) -> Wanted:
-    return Wanted("suite", "suite/test/wanted", cadence, settings=settings or {})
+    return Wanted("suite", "suite/suite/test/wanted", cadence, settings=settings or {})
 
 
 def _calls(

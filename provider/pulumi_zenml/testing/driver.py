@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from pulumi_zenml.errors import InputError
+from pulumi_zenml.identity import new_key
 from pulumi_zenml.schedule.host import Host
 from pulumi_zenml.schedule.outputs import NOT_INPUTS
 from pulumi_zenml.schedule.provider import ScheduleProvider
@@ -25,12 +26,14 @@ class Driver:
 
     Args:
         connection: where ZenML is, and the orchestrators' overrides.
-        owner: ``<project>/<stack>/<resource name>``.
+        owner: ``<organization>/<project>/<stack>/<resource name>``.
+        key: the ownership key of the stack; a new one by default.
     """
 
-    def __init__(self, connection: Connection, owner: str) -> None:
+    def __init__(self, connection: Connection, owner: str, key: str = "") -> None:
         self._connection = connection
         self._owner = owner
+        self.key = key or new_key()
         self.id: str | None = None
         self.inputs: dict[str, Any] = {}
         self.outputs: dict[str, Any] = {}
@@ -42,7 +45,7 @@ class Driver:
             InputError: ``check`` refused it; nothing was touched.
         """
         provider = self._provider()
-        given = {**arguments, "owner": self._owner}
+        given = {**arguments, "owner": self._owner, "owner_key": self.key}
         news = self._check(provider, self.inputs, given)
         if self.id is None:
             self._create(provider, news)

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from pulumi_zenml.errors import (
-    NotFoundError,
-    PermissionDeniedError,
-    RefusedError,
-    ServiceError,
-    UnauthenticatedError,
-    UnreachableError,
+from pulumi_zenml.errors import UnreachableError
+from pulumi_zenml.json_types import Json
+from pulumi_zenml.zenml.errors import ZENML, zenml_errors
+from pulumi_zenml.zenml.private_config import (
+    NO_CREDENTIALS_ON_DISK,
+    configured_url,
+    use_private_folder,
+    user_folder,
 )
 
 if TYPE_CHECKING:
     from zenml.client import Client
 
-    from pulumi_zenml.json_types import Json
-
-ZENML = "ZenML"
-_PROBE_SECONDS = 5.0
+PROBE_SECONDS = 5.0
 _STARTING = threading.Lock()
+_SHORTEST_SECRET = 8
+_DOWN = (502, 503, 504)
 
 
 @dataclass(frozen=True)
@@ -57,15 +53,29 @@ class Connection:
     def url(self) -> str:
         """The server that will be used, or empty for a local store."""
         if self.server_url:
-            return self.server_url
+            return self.server_url.rstrip("/")
         if url := os.environ.get("ZENML_STORE_URL"):
-            return url if url.startswith("http") else ""
-        return _configured_url()
+            return url.rstrip("/") if url.startswith("http") else ""
+        return configured_url().rstrip("/")
+
+    def key(self) -> str:
+        """The API key that will be used; empty where the user is signed in some other way."""
+        return self.api_key or os.environ.get("ZENML_STORE_API_KEY", "")
+
+    def secrets(self) -> list[str]:
+        """What must not be shown or written anywhere."""
+        given = [
+            value
+            for override in self.orchestrators.values()
+            for value in override.values()
+            if isinstance(value, str) and len(value) >= _SHORTEST_SECRET
+        ]
+        return [it for it in (self.key(), *given) if it]
 
     def is_configured(self) -> bool:
-        """Whether anything at all says where ZenML is, so that looking makes sense."""
+        """Whether anything at all says where ZenML is, so that connecting makes sense."""
         named = self.server_url or os.environ.get("ZENML_STORE_URL")
-        return bool(named) or (_config_directory() / "config.yaml").exists()
+        return bool(named) or (user_folder() / "config.yaml").exists()
 
     def client(self) -> Client:
         """ZenML's client, connected and signed in; the import takes some seconds once.
@@ -84,109 +94,94 @@ class Connection:
 
                 with quiet():
                     client = Client()
-                    _ = client.zen_store
+                    bound_retries(client)
                 return client
 
     def _to_environment(self) -> None:
         # ZenML reads its connection from the environment when it is first imported.
         os.environ.setdefault("ZENML_LOGGING_VERBOSITY", "WARN")
+        named = self.server_url or os.environ.get("ZENML_STORE_URL", "")
+        if named.startswith("http"):
+            use_private_folder(
+                with_login=not self.key(),
+                with_active=not self.server_url or self.url() == configured_url().rstrip("/"),
+            )
         if self.server_url:
             os.environ["ZENML_STORE_URL"] = self.server_url
         if self.api_key:
             os.environ["ZENML_STORE_API_KEY"] = self.api_key
-            # A key that came from Pulumi's encrypted configuration stays off the disk.
-            os.environ["ZENML_DISABLE_CREDENTIALS_DISK_CACHING"] = "true"
+        if self.key():
+            for variable in NO_CREDENTIALS_ON_DISK:
+                os.environ[variable] = "true"
 
 
 def probe(url: str) -> None:
     """Fail within seconds where ZenML's client would retry for minutes.
 
+    Proxies and certificate authorities are taken from the environment as ZenML's own client
+    takes them. A certificate that cannot be verified is left for that client to judge, which may
+    have been told another authority.
+
     Args:
-        url: the server's URL; empty for a local store, which needs no look.
+        url: the server's URL; empty for a local store, which needs no request.
 
     Raises:
-        UnreachableError: nobody listens there.
+        UnreachableError: there is no answer, or a gateway's that the server is down.
     """
     if not url:
         return
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    import requests
+
+    if not url.startswith(("http://", "https://")):
+        raise UnreachableError(
+            ZENML, f"'{url}' is not the URL of a server. Write https://{url} or http://{url}."
+        )
+    hint = (
+        "Is the server up, and is 'pulumi config get zenml:serverUrl' (or ZENML_STORE_URL) right?"
+    )
     try:
-        socket.create_connection((parts.hostname or "", port), timeout=_PROBE_SECONDS).close()
-    except OSError as error:
+        answer = requests.get(f"{url}/health", timeout=PROBE_SECONDS, allow_redirects=True)
+    except requests.exceptions.SSLError:
+        return
+    except requests.exceptions.RequestException as error:
+        raise UnreachableError(ZENML, f"no answer from {url} ({_cause(error)}). {hint}") from error
+    if answer.status_code in _DOWN:
         raise UnreachableError(
             ZENML,
-            f"no answer from {parts.scheme}://{parts.hostname}:{port} ({error}). Is the server up, "
-            "and is 'pulumi config get zenml:serverUrl' (or ZENML_STORE_URL) right?",
-        ) from error
-
-
-@contextlib.contextmanager
-def zenml_errors(doing: str) -> Iterator[None]:
-    """Turn what ZenML raises while ``doing`` something into our errors."""
-    try:
-        yield
-    except Exception as error:
-        raise _translate(error, doing) from error
-
-
-def _translate(error: Exception, doing: str) -> Exception:
-    from pulumi_zenml.errors import PulumiZenmlError
-
-    if isinstance(error, PulumiZenmlError):
-        return error
-    import requests
-    from zenml.exceptions import (
-        AuthorizationException,
-        CredentialsNotValid,
-        DoesNotExistException,
-        IllegalOperationError,
-    )
-
-    text = f"could not {doing}: {_first_line(error)}"
-    if isinstance(error, CredentialsNotValid):
-        return UnauthenticatedError(
-            ZENML,
-            f"{text}. Set a valid key with 'pulumi config set --secret zenml:apiKey' (or "
-            "ZENML_STORE_API_KEY), or run 'zenml login'.",
+            f"{url} answers {answer.status_code}: something is there, but ZenML is not. {hint}",
         )
-    if isinstance(error, AuthorizationException):
-        # ZenML raises this one both for a refused login and for a missing permission.
-        denied = "permission" in str(error).lower() or "403" in str(error)
-        kind = PermissionDeniedError if denied else UnauthenticatedError
-        return kind(ZENML, f"{text}. Check 'zenml:apiKey' and what its service account may do.")
-    if isinstance(error, IllegalOperationError):
-        return PermissionDeniedError(ZENML, text)
-    if isinstance(error, KeyError | DoesNotExistException):
-        return NotFoundError(ZENML, text)
-    if isinstance(error, requests.exceptions.RequestException):
-        return UnreachableError(ZENML, text)
-    if isinstance(error, ValueError):
-        return RefusedError(ZENML, text)
-    return ServiceError(ZENML, f"{text} ({type(error).__name__})")
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error.args[0]) if error.args else type(error).__name__
-    return text.strip().splitlines()[0].rstrip(".") if text.strip() else type(error).__name__
+def bound_retries(client: Client) -> None:
+    """Have ZenML's client give up within seconds, where it would retry for up to 25 minutes.
+
+    Its own policy is ten retries of each status with a back-off that doubles (zenml 0.98
+    rest_zen_store.session). A request carries an idempotency key, so that a retry is safe.
+    """
+    session = getattr(client.zen_store, "session", None)
+    if session is None:
+        return
+    from requests.adapters import HTTPAdapter
+    from urllib3.util.retry import Retry
+
+    retries = Retry(
+        total=3,
+        connect=2,
+        read=2,
+        status=3,
+        allowed_methods=None,
+        status_forcelist=[408, 429, *_DOWN],
+        backoff_factor=0.5,
+        raise_on_status=False,
+        respect_retry_after_header=False,
+    )
+    adapter = HTTPAdapter(max_retries=retries, pool_maxsize=20)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
 
 
-def _config_directory() -> Path:
-    if path := os.environ.get("ZENML_CONFIG_PATH"):
-        return Path(path)
-    import click
-
-    return Path(click.get_app_dir("zenml"))
-
-
-def _configured_url() -> str:
-    # Reading two lines of YAML spares an import of zenml, which takes seconds.
-    import yaml
-
-    try:
-        loaded = yaml.safe_load((_config_directory() / "config.yaml").read_text())
-    except (OSError, yaml.YAMLError):
-        return ""
-    store = loaded.get("store") if isinstance(loaded, dict) else None
-    url = store.get("url", "") if isinstance(store, dict) else ""
-    return url if isinstance(url, str) and url.startswith("http") else ""
+def _cause(error: Exception) -> str:
+    """The innermost reason, without urllib3's wrapping."""
+    reason = error.args[0] if error.args else error
+    reason = getattr(reason, "reason", reason)
+    return str(reason).rpartition(": ")[2].rstrip(")")

@@ -44,7 +44,7 @@ def quiet() -> Iterator[list[str]]:
         if not _EARS:
             _ENDS.append(_hush())
         _EARS.append(ear)
-        logging.getLogger("zenml").handlers = list(_EARS)
+        logging.getLogger("zenml").handlers = [*_EARS, *_traces()]
     try:
         yield ear.heard
     finally:
@@ -60,6 +60,13 @@ def let_go(thread: int) -> None:
     _release([ear for ear in list(_EARS) if ear.thread == thread])
 
 
+def _traces() -> list[logging.Handler]:
+    """What writes a trace to a file goes on."""
+    from pulumi_zenml.zenml.trace import LOGGER, TraceHandler
+
+    return [it for it in LOGGER.handlers if isinstance(it, TraceHandler)]
+
+
 def _release(ears: list[_Ear]) -> None:
     with _LOCK:
         held = [ear for ear in ears if ear in _EARS]
@@ -68,7 +75,7 @@ def _release(ears: list[_Ear]) -> None:
         if held and not _EARS:
             _ENDS.pop()()
         elif held:
-            logging.getLogger("zenml").handlers = list(_EARS)
+            logging.getLogger("zenml").handlers = [*_EARS, *_traces()]
 
 
 def _hush() -> Callable[[], None]:

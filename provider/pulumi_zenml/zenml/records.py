@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,16 +14,17 @@ from uuid import UUID
 
 from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.errors import NotFoundError, NotGoneError
-from pulumi_zenml.zenml.connection import ZENML, zenml_errors
+from pulumi_zenml.identity import MarkedName, Owner, read_marked_name, read_owner
+from pulumi_zenml.zenml.cache import Cache
+from pulumi_zenml.zenml.errors import ZENML, zenml_errors
 
 if TYPE_CHECKING:
     from zenml.client import Client
     from zenml.models import ScheduleResponse
 
 MARKER = "pulumi_zenml"
+NO_OWNER, ADOPTED = "nobody", "done"
 _PAGE = 500
-_STAGED = "~pulumi-"
-_ASIDE = "~replaced-"
 
 
 @dataclass(frozen=True)
@@ -33,24 +32,27 @@ class Marker:
     """What we write into a record's metadata, under the key ``pulumi_zenml``.
 
     Args:
-        owner: ``<project>/<stack>/<resource name>``.
+        owner: :attr:`~pulumi_zenml.identity.Owner.text` of whose it is.
         timezone: the zone of the cron; a ZenML record has no field for it.
         snapshot: id of the snapshot that was submitted for this record.
-        derived: whether we made that snapshot, so that it goes with the record.
         native_id: the counterpart; empty until it was found and shaped.
         name: the name the record is to have once it is ready.
         reference: the snapshot as the resource named it, ``pipeline:snapshot`` or an id.
         source: id of the snapshot that this meant then.
+        retain: ``yes`` where the resource has ``retain_on_delete``: it stays when its stack goes.
+        adopted_from: while an adoption is not finished, whose it was before, or ``nobody``; then
+            ``done``.
     """
 
     owner: str = ""
     timezone: str = ""
     snapshot: str = ""
-    derived: bool = False
     native_id: str = ""
     name: str = ""
     reference: str = ""
     source: str = ""
+    retain: str = ""
+    adopted_from: str = ""
 
     def over(self, old: Marker) -> Marker:
         """This marker, with the parts that are empty here as they were in ``old``."""
@@ -73,6 +75,7 @@ class Record:
         metadata: all else that is written on it, by ZenML or others.
         created: when, aware.
         updated: when a column was last changed, aware.
+        created_by: the ZenML user who made it; empty when that is not known.
     """
 
     id: str
@@ -87,24 +90,37 @@ class Record:
     metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     created: datetime | None = None
     updated: datetime | None = None
+    created_by: str = ""
 
-    def belongs_to(self, owner: str) -> bool:
-        """Whether ``owner`` made it, even if it died before it could say so in the marker."""
-        if not owner:
-            return False
-        return self.marker.owner == owner or self.name.partition(_STAGED)[2].startswith(
-            f"{owner_hash(owner)}-"
-        )
+    @property
+    def owner(self) -> Owner | None:
+        """Whose it is, as far as it was marked."""
+        return read_owner(self.marker.owner)
 
+    @property
+    def unfinished(self) -> MarkedName | None:
+        """What it is in the middle of; ``None`` when nothing."""
+        return read_marked_name(self.name)
 
-def owner_hash(owner: str) -> str:
-    """A short, stable stand-in for an owner, for names that must stay short."""
-    return hashlib.sha256(owner.encode()).hexdigest()[:12]
+    @property
+    def former_owner(self) -> str | None:
+        """The owner's mark before an adoption that is not finished; ``None`` without one."""
+        former = self.marker.adopted_from
+        if former in ("", ADOPTED):
+            return None
+        return "" if former == NO_OWNER else former
 
+    def belongs_to(self, owner: Owner) -> bool:
+        """Whether ``owner`` made it, even if it was killed before it could write the marker."""
+        if self.owner is not None and self.owner.key:
+            return owner.is_same(self.owner)
+        return self.unfinished is not None and self.unfinished.belongs_to(owner)
 
-def aside_name(record: Record) -> str:
-    """The name of a record that is about to be replaced under its own name."""
-    return f"{record.name[:200]}{_ASIDE}{record.id[:8]}"
+    def belongs_to_stack(self, key: str) -> bool:
+        """Whether a resource of the stack with this key made it."""
+        if self.owner is not None and self.owner.key:
+            return self.owner.key == key
+        return self.unfinished is not None and self.unfinished.key == key
 
 
 class Records:
@@ -113,19 +129,23 @@ class Records:
     def __init__(self, client: Client, project_id: UUID) -> None:
         self._client = client
         self._project = project_id
-        self._known: dict[str, Record] | None = None
+        self._known: dict[str, Record] = {}
+        self._listing: Cache[str, None] = Cache()
         self._lock = threading.Lock()
 
     def all(self) -> list[Record]:
         """Every record that is not archived, from the listing; costs pages once."""
+        self._listing.get("", self._fill)
         with self._lock:
-            if self._known is None:
-                self._known = {record.id: record for record in self._list()}
             return list(self._known.values())
 
-    def owned_by(self, *owners: str) -> list[Record]:
-        """What one of ``owners`` already has, half-made or whole."""
-        return [it for it in self.all() if any(it.belongs_to(owner) for owner in owners)]
+    def owned_by(self, owner: Owner) -> list[Record]:
+        """What one resource already has, half-made or whole."""
+        return [it for it in self.all() if it.belongs_to(owner)]
+
+    def of_stack(self, key: str) -> list[Record]:
+        """What all resources of one stack have."""
+        return [it for it in self.all() if key and it.belongs_to_stack(key)]
 
     def named(self, name: str) -> Record | None:
         """The live record that holds ``name``."""
@@ -145,20 +165,33 @@ class Records:
         record = _to_record(response)
         return None if record.archived else record
 
+    def find_named(self, name: str) -> Record | None:
+        """The live record of exactly that name, as it is now."""
+        with zenml_errors(f"find schedule '{name}'"):
+            page = self._client.list_schedules(
+                name=f"equals:{name}", project=self._project, is_archived=False, hydrate=True
+            )
+        return next((_to_record(item) for item in page.items if item.name == name), None)
+
     def create(
-        self, owner: str, cadence: Cadence, *, pipeline_id: UUID, orchestrator_id: UUID, name: str
+        self,
+        name: str,
+        cadence: Cadence,
+        marker: Marker,
+        *,
+        pipeline_id: str,
+        orchestrator_id: str,
     ) -> Record:
-        """Make a record under a staged name that says whose it is, then mark it.
+        """Make a record and mark it.
 
         It is active, because ZenML makes no token for an inactive schedule (zenml 0.98
         zen_server.routers.auth_endpoints.api_token).
         """
         from zenml.models import ScheduleRequest
 
-        staged = f"{name[:200]}{_STAGED}{owner_hash(owner)}-{secrets.token_hex(4)}"
         request = ScheduleRequest(
             project=self._project,
-            name=staged,
+            name=name,
             active=True,
             cron_expression=cadence.cron,
             interval_second=cadence.interval,
@@ -166,44 +199,37 @@ class Records:
             start_time=cadence.start_time,
             end_time=cadence.end_time,
             catchup=cadence.catchup,
-            orchestrator_id=orchestrator_id,
-            pipeline_id=pipeline_id,
+            orchestrator_id=UUID(orchestrator_id),
+            pipeline_id=UUID(pipeline_id),
         )
-        with zenml_errors(f"make the record of schedule '{name}'"):
+        with zenml_errors(f"make the record of schedule '{marker.name or name}'"):
             record = _to_record(self._client.zen_store.create_schedule(request))
         self._remember(record)
-        return self.mark(record, Marker(owner=owner, timezone=cadence.timezone, name=name))
+        return self.mark(record, marker)
 
     def mark(self, record: Record, marker: Marker) -> Record:
         """Write ``marker`` on the record; parts that are empty keep what was there."""
-        from zenml.enums import MetadataResourceTypes
-        from zenml.models import RunMetadataResource
+        return self._write_marker(record, marker.over(record.marker))
 
-        marker = marker.over(record.marker)
-        old = vars(record.marker)
-        new = {key: value for key, value in vars(marker).items() if old[key] != value}
-        if not new:
-            return record
-        resource = RunMetadataResource(id=UUID(record.id), type=MetadataResourceTypes.SCHEDULE)
-        with zenml_errors(f"mark schedule '{record.name}'"):
-            self._client.create_run_metadata(metadata={MARKER: new}, resources=[resource])
-        return self._remember(replace(record, marker=marker))
+    def give_back(self, record: Record, owner: str = "") -> Record:
+        """Mark the record as somebody else's again.
+
+        Args:
+            record: the record.
+            owner: the mark it is to have; empty for nobody's.
+        """
+        return self._write_marker(
+            record, replace(record.marker, owner=owner, retain="", adopted_from="")
+        )
 
     def note(self, record: Record, key: str, value: str) -> None:
         """Write ``value`` into the record's metadata under ``key``."""
-        from zenml.enums import MetadataResourceTypes
-        from zenml.models import RunMetadataResource
-
-        resource = RunMetadataResource(id=UUID(record.id), type=MetadataResourceTypes.SCHEDULE)
-        with zenml_errors(f"write on schedule '{record.name}'"):
-            self._client.create_run_metadata(metadata={key: value}, resources=[resource])
+        self._write(record, key, value)
 
     def rename(self, record: Record, name: str) -> Record:
-        """Give the record another name."""
+        """Give the record another name, whatever name the listing knows it by."""
         from zenml.models import ScheduleUpdate
 
-        if record.name == name:
-            return record
         with zenml_errors(f"rename schedule '{record.name}' to '{name}'"):
             self._client.zen_store.update_schedule(UUID(record.id), ScheduleUpdate(name=name))
         return self._remember(replace(record, name=name))
@@ -230,33 +256,29 @@ class Records:
         return self._remember(replace(record, cron=cadence.cron, cadence=cadence))
 
     def delete(self, record: Record, *, keep_snapshots: bool = False) -> None:
-        """Delete the record and, unless they are to be kept, its snapshots that we made; then look.
+        """Delete the record's own snapshots, unless they are to be kept, then the record; check.
 
-        A record that has runs is archived, as ZenML itself does by default, so that its runs
-        keep saying what started them; one without runs is removed. Already gone is success.
+        A record that has runs is archived with its snapshots, as ZenML itself does by default, so
+        that its runs keep saying what started them; one without runs is removed. The snapshots go
+        first, because the record is the way to them. Already gone is success.
 
         Raises:
             NotGoneError: it is still there.
         """
         store = self._client.zen_store
         id = UUID(record.id)
-        derived = set()
-        if record.marker.derived and not keep_snapshots:
-            derived = {record.marker.snapshot, *self.snapshot_ids(record)}
         with zenml_errors(f"delete schedule '{record.name}'"):
             runs = self._client.list_pipeline_runs(
                 schedule_id=id, project=self._project, size=1, hydrate=False
             )
+            if runs.total == 0 and not keep_snapshots:
+                self._delete_copies(id)
             with contextlib.suppress(KeyError):
                 store.delete_schedule(id, soft=runs.total > 0)
-            if runs.total == 0:
-                for snapshot in derived:
-                    self._delete_snapshot(snapshot)
         if self.get(record.id) is not None:
             raise NotGoneError(f"ZenML still has schedule '{record.name}' after deleting it.")
         with self._lock:
-            if self._known is not None:
-                self._known.pop(record.id, None)
+            self._known.pop(record.id, None)
 
     def snapshot_ids(self, record: Record) -> list[str]:
         """The snapshots that were submitted for the record, newest first."""
@@ -269,6 +291,28 @@ class Records:
                 hydrate=False,
             )
         return [str(snapshot.id) for snapshot in page.items]
+
+    def delete_stray_snapshot(self, id: str) -> None:
+        """Delete a copy that we submitted and whose record is gone, unless it has runs."""
+        store = self._client.zen_store
+        with zenml_errors(f"delete snapshot {id}"), contextlib.suppress(KeyError):
+            snapshot = store.get_snapshot(UUID(id), hydrate=True)
+            runs = self._client.list_pipeline_runs(
+                snapshot_id=UUID(id), project=self._project, size=1, hydrate=False
+            )
+            if snapshot.name is None and snapshot.source_snapshot_id and runs.total == 0:
+                store.delete_snapshot(UUID(id))
+
+    def purge(self, id: str) -> None:
+        """Remove a row of ours that somebody archived, unless runs refer to it."""
+        store = self._client.zen_store
+        with zenml_errors(f"delete schedule {id}"), contextlib.suppress(KeyError):
+            record = _to_record(store.get_schedule(UUID(id), hydrate=True))
+            runs = self._client.list_pipeline_runs(
+                schedule_id=UUID(id), project=self._project, size=1, hydrate=False
+            )
+            if record.archived and record.owner is not None and runs.total == 0:
+                store.delete_schedule(UUID(id), soft=False)
 
     def running(self, record: Record) -> list[str]:
         """Names of the runs of this record that are not finished."""
@@ -284,15 +328,53 @@ class Records:
             )
         return [run.name for run in page.items]
 
-    def _delete_snapshot(self, id: str) -> None:
-        with contextlib.suppress(KeyError):
-            self._client.zen_store.delete_snapshot(UUID(id))
+    def _delete_copies(self, schedule_id: UUID) -> None:
+        """Delete the unnamed snapshots that were copied from another one for this schedule."""
+        page = self._client.list_snapshots(
+            schedule_id=schedule_id, project=self._project, named_only=False, hydrate=True
+        )
+        for snapshot in page.items:
+            if snapshot.name is None and snapshot.source_snapshot_id is not None:
+                with contextlib.suppress(KeyError):
+                    self._client.zen_store.delete_snapshot(snapshot.id)
+
+    def _write_marker(self, record: Record, marker: Marker) -> Record:
+        old = vars(record.marker)
+        new = {key: value for key, value in vars(marker).items() if old[key] != value}
+        if not new:
+            return record
+        self._write(record, MARKER, new)
+        return self._remember(replace(record, marker=marker))
+
+    def _write(self, record: Record, key: str, value: str | Mapping[str, str]) -> None:
+        """Write metadata in the record's own project; ZenML's client would take the active one."""
+        from zenml.enums import MetadataResourceTypes
+        from zenml.metadata.metadata_types import MetadataTypeEnum
+        from zenml.models import RunMetadataRequest, RunMetadataResource
+
+        resource = RunMetadataResource(id=UUID(record.id), type=MetadataResourceTypes.SCHEDULE)
+        kind = MetadataTypeEnum.STRING if isinstance(value, str) else MetadataTypeEnum.DICT
+        request = RunMetadataRequest(
+            project=self._project,
+            resources=[resource],
+            stack_component_id=None,
+            publisher_step_id=None,
+            values={key: value if isinstance(value, str) else dict(value)},
+            types={key: kind},
+        )
+        with zenml_errors(f"mark schedule '{record.name}'"):
+            self._client.zen_store.create_run_metadata(request)
 
     def _remember(self, record: Record) -> Record:
         with self._lock:
-            if self._known is not None:
-                self._known[record.id] = record
+            self._known[record.id] = record
         return record
+
+    def _fill(self) -> None:
+        found = {record.id: record for record in self._list()}
+        with self._lock:
+            # What was written meanwhile is newer than the listing.
+            self._known = {**found, **self._known}
 
     def _list(self) -> Iterator[Record]:
         page = 1
@@ -318,7 +400,7 @@ def _to_record(response: ScheduleResponse) -> Record:
     metadata = dict(response.run_metadata)
     ours = metadata.pop(MARKER, None)
     known = ours if isinstance(ours, dict) else {}
-    marker = Marker(**{key: known[key] for key in vars(Marker()) if key in known})
+    marker = Marker(**{key: str(known[key]) for key in vars(Marker()) if key in known})
     return Record(
         id=str(response.id),
         name=response.name,
@@ -332,6 +414,7 @@ def _to_record(response: ScheduleResponse) -> Record:
         metadata={key: str(value) for key, value in metadata.items()},
         created=_aware(response.created),
         updated=_aware(response.updated),
+        created_by=response.user.name if response.user else "",
     )
 
 

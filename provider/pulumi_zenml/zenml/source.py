@@ -11,14 +11,32 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pulumi_zenml.errors import InputError, SubmissionError
+from pulumi_zenml.zenml.submission import copy_environment
 
 WORKER = Path(__file__).with_name("_pipeline_worker.py")
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_COMPILED = {".pyc", ".pyo"}
 _CACHES = {"__pycache__", "node_modules"}
 _BUILD_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class PipelineSource:
+    """A pipeline to import.
+
+    Args:
+        reference: ``module:function``.
+        root: the folder to import it from.
+        python: the interpreter; empty for this one.
+    """
+
+    reference: str
+    root: str
+    python: str = ""
 
 
 def digest_source(source_root: str) -> tuple[str, str]:
@@ -36,15 +54,29 @@ def digest_source(source_root: str) -> tuple[str, str]:
     total = hashlib.sha256()
     for path in _files(root):
         total.update(str(path.relative_to(root)).encode() + b"\0")
-        total.update(hashlib.sha256(path.read_bytes()).digest())
+        total.update(_digest(path))
     return str(root), total.hexdigest()[:16]
+
+
+def _digest(path: Path) -> bytes:
+    """What a file holds now; for a link that leads nowhere, where it leads."""
+    if not path.exists():
+        return hashlib.sha256(os.readlink(path).encode()).digest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _files(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         here = Path(folder)
         folders[:] = sorted(it for it in folders if not _skipped(here / it))
-        yield from (here / it for it in sorted(files) if not it.startswith(".") and "pyc" not in it)
+        yield from (here / it for it in sorted(files) if not _is_left_out(here / it))
+
+
+def _is_left_out(path: Path) -> bool:
+    hidden = path.name.startswith(".") or path.suffix in _COMPILED
+    # Sockets and pipes hold nothing that can be read.
+    return hidden or not (path.is_file() or path.is_symlink())
 
 
 def _skipped(folder: Path) -> bool:
@@ -70,20 +102,11 @@ def check_source(pipeline: str, source_root: str) -> InputError | None:
     return None
 
 
-def build_snapshot(
-    pipeline: str,
-    *,
-    source_root: str,
-    python: str | None,
-    name: str,
-    environment: Mapping[str, str],
-) -> str:
-    """Import ``pipeline`` in a process of its own and make a ZenML snapshot of it.
+def build_snapshot(source: PipelineSource, *, name: str, environment: Mapping[str, str]) -> str:
+    """Import a pipeline in a process of its own and make a ZenML snapshot of it.
 
     Args:
-        pipeline: ``module:function``.
-        source_root: the folder to import it from.
-        python: the interpreter; this one by default.
+        source: the pipeline.
         name: the snapshot's name; one of that name is replaced.
         environment: what the process needs to know of ZenML; may hold secrets.
 
@@ -94,10 +117,11 @@ def build_snapshot(
         InputError: there is no such interpreter.
         SubmissionError: the process failed; quotes the end of what it said.
     """
-    interpreter = shutil.which(python or sys.executable)
+    pipeline = source.reference
+    interpreter = shutil.which(source.python or sys.executable)
     if interpreter is None:
-        raise InputError("python", f"there is no interpreter '{python}'.")
-    root = Path(source_root).resolve()
+        raise InputError("python", f"there is no interpreter '{source.python}'.")
+    root = Path(source.root).resolve()
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         asked = {"pipeline": pipeline, "root": str(root), "name": name, "answer": str(answer)}
@@ -106,7 +130,7 @@ def build_snapshot(
                 [interpreter, str(WORKER)],
                 input=json.dumps(asked),
                 cwd=root,
-                env={**os.environ, **environment},
+                env=_environment(environment),
                 capture_output=True,
                 text=True,
                 timeout=_BUILD_SECONDS,
@@ -120,11 +144,18 @@ def build_snapshot(
         if done.returncode or not answer.exists():
             said = _last_lines(done.stderr or done.stdout, environment)
             raise SubmissionError(
-                f"'{pipeline}' in '{source_root}' could not be made into a snapshot with "
+                f"'{pipeline}' in '{source.root}' could not be made into a snapshot with "
                 f"{interpreter}. It said:\n{said}"
             )
         id: str = json.loads(answer.read_text())["id"]
         return id
+
+
+def _environment(given: Mapping[str, str]) -> dict[str, str]:
+    inherited = copy_environment()
+    # Set for this process alone: the user's repository counts where the pipeline is imported.
+    inherited.pop("ZENML_REPOSITORY_PATH", None)
+    return {**inherited, **given}
 
 
 def _last_lines(text: str, environment: Mapping[str, str]) -> str:

@@ -64,10 +64,11 @@ class Submission:
     around: Around = field(default=_nothing_around, repr=False)
 
 
-# ZenML bakes the client's *active* stack, one per process, into the environment of what it
-# submits (zenml 0.98 orchestrators.utils.get_config_environment_vars). The provider handles
-# several stacks at a time, so a submission takes the process for itself.
+# ZenML bakes the client's *active* stack and project, one of each per process, into the environment
+# of what it submits (zenml 0.98 orchestrators.utils.get_config_environment_vars). The provider
+# handles several at a time, so a submission takes the process for itself.
 _SUBMITTING = threading.Lock()
+_ENVIRONMENT = threading.Lock()
 
 
 def schedule_snapshot(
@@ -119,7 +120,7 @@ def submit(
     _show(snapshot, submission, name)
     with (
         _SUBMITTING,
-        active_stack(stack),
+        active(stack, str(snapshot.project_id)),
         source_root(submission.source_root),
         quiet() as heard,
     ):
@@ -139,19 +140,29 @@ def submit(
 
 
 @contextlib.contextmanager
-def active_stack(stack: StackResponse) -> Iterator[None]:
-    """Make ``stack`` ZenML's active stack in this process for a while."""
-    from zenml.constants import ENV_ZENML_ACTIVE_STACK_ID
+def active(stack: StackResponse, project_id: str) -> Iterator[None]:
+    """Make a stack and a project ZenML's active ones in this process for a while."""
+    from zenml.constants import ENV_ZENML_ACTIVE_PROJECT_ID, ENV_ZENML_ACTIVE_STACK_ID
 
-    before = os.environ.get(ENV_ZENML_ACTIVE_STACK_ID)
-    os.environ[ENV_ZENML_ACTIVE_STACK_ID] = str(stack.id)
+    wanted = {ENV_ZENML_ACTIVE_STACK_ID: str(stack.id), ENV_ZENML_ACTIVE_PROJECT_ID: project_id}
+    with _ENVIRONMENT:
+        before = {name: os.environ.get(name) for name in wanted}
+        os.environ.update(wanted)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[ENV_ZENML_ACTIVE_STACK_ID]
-        else:
-            os.environ[ENV_ZENML_ACTIVE_STACK_ID] = before
+        with _ENVIRONMENT:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+def copy_environment() -> dict[str, str]:
+    """This process's environment variables, while no submission changes them."""
+    with _ENVIRONMENT:
+        return dict(os.environ)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from pulumi_zenml.errors import RefusedError
 from pulumi_zenml.lifecycle.session import Session, pages
 from pulumi_zenml.operations.doctor.check import Check, run_check
 from pulumi_zenml.orchestrators.probe import ProbeResult
-from pulumi_zenml.zenml.connection import ZENML, zenml_errors
+from pulumi_zenml.zenml.errors import ZENML, zenml_errors
 
 if TYPE_CHECKING:
     from zenml.models import StackResponse

@@ -13,7 +13,8 @@ from pulumi_zenml.lifecycle.session import pages
 from pulumi_zenml.operations.doctor.check import Check, run_check
 from pulumi_zenml.operations.doctor.packages import supported
 from pulumi_zenml.orchestrators.probe import ProbeResult
-from pulumi_zenml.zenml.connection import ZENML, Connection, probe, zenml_errors
+from pulumi_zenml.zenml.connection import Connection, probe
+from pulumi_zenml.zenml.errors import ZENML, zenml_errors
 
 if TYPE_CHECKING:
     from zenml.client import Client

@@ -13,7 +13,7 @@ from pulumi_zenml.errors import RefusedError, ServiceError
 from pulumi_zenml.orchestrators.base import Target
 from pulumi_zenml.orchestrators.hyperai.crontab import FOLDER, SCRIPT
 from pulumi_zenml.orchestrators.hyperai.ssh_keys import TIMEOUT_SECONDS, Login
-from pulumi_zenml.zenml.connection import zenml_errors
+from pulumi_zenml.zenml.errors import zenml_errors
 
 if TYPE_CHECKING:
     import paramiko

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pulumi_zenml.orchestrators.counterpart import NativeRun, RunState
-from pulumi_zenml.zenml.connection import zenml_errors
+from pulumi_zenml.zenml.errors import zenml_errors
 
 if TYPE_CHECKING:
     import paramiko

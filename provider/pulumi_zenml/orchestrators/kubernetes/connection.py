@@ -70,7 +70,7 @@ class ClusterConnection:
                         "kubernetes_context.",
                     ) from error
         if component.connector:
-            from pulumi_zenml.zenml.connection import zenml_errors
+            from pulumi_zenml.zenml.errors import zenml_errors
 
             with zenml_errors(f"connect orchestrator '{component.name}' to its cluster"):
                 self._instance = self._target.instance()
