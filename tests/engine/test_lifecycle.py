@@ -23,7 +23,7 @@ def test_a_pair_is_made_and_an_idle_stack_shows_no_change(world: EngineWorld) ->
     assert record.name == "workdays-training-dev-v1"
     assert (record.cron_expression, record.active) == ("0 3 * * 1-5", True)
     assert (counterpart["schedule"], counterpart["timeZone"]) == ("0 3 * * 1-5", "Europe/Berlin")
-    assert counterpart["owner"] == "testbed/dev/training"
+    assert counterpart["owner"].partition("#")[0] == "organization/testbed/dev/training"
     assert project.preview().changes == {}
     assert project.up().changes == {}
     assert project.refresh().changes == {}
@@ -41,7 +41,8 @@ def test_two_stacks_in_one_up_each_get_their_own_environment(world: EngineWorld)
     project.up()
     ids = {it: world.zenml.call(zenml_store.stack_id, it) for it in ("one", "two")}
     found = [
-        (it["owner"].split("/")[2], it["active_stack"]) for it in world.counterparts().values()
+        (it["owner"].partition("#")[0].split("/")[3], it["active_stack"])
+        for it in world.counterparts().values()
     ]
     assert sorted(found) == sorted(
         (f"{stack}-{n}", ids[stack]) for n in range(4) for stack in ("one", "two")
@@ -160,15 +161,18 @@ def test_a_lost_record_is_replaced_with_its_counterpart(world: EngineWorld) -> N
     assert world.nothing_left()
 
 
-def test_both_sides_lost_is_gone(world: EngineWorld) -> None:
+def test_where_both_sides_are_lost_nothing_is_left_of_them(world: EngineWorld) -> None:
     project = world.project("")
     project.write(world.training())
     project.up()
     next(world.files.glob("*.json")).unlink()
     world.zenml.call(zenml_store.delete_records)
-    assert project.refresh().changes == {"delete": 1}
-    assert project.up().changes == {"create": 1}
+    assert project.refresh().changes == {"update": 1}
+    assert project.resources()[0]["outputs"]["state"] == "both sides are gone"
+    assert project.up().changes == {"replace": 1}
     world.only()
+    project.destroy()
+    assert world.nothing_left()
 
 
 def test_a_moved_snapshot_name_shows_on_refresh(world: EngineWorld) -> None:
@@ -221,7 +225,7 @@ def test_renaming_a_resource_with_an_alias_keeps_the_pair(world: EngineWorld) ->
     assert project.up().changes == {"update": 1}
     record, counterpart = world.only()
     assert record.id == before.id
-    assert counterpart["owner"] == "testbed/dev/new"
+    assert counterpart["owner"].partition("#")[0] == "organization/testbed/dev/new"
     assert project.preview().changes == {}
 
 
@@ -235,12 +239,13 @@ def test_renaming_and_changing_at_once_replaces_the_pair(world: EngineWorld) -> 
     project.up()
     record, counterpart = world.only()
     assert (record.name, counterpart["schedule"]) == ("n", "0 * * * *")
-    assert counterpart["owner"] == "testbed/dev/new"
+    assert counterpart["owner"].partition("#")[0] == "organization/testbed/dev/new"
 
 
-def test_retain_on_delete_leaves_both_and_a_new_program_takes_them_back(world: EngineWorld) -> None:
+def test_retain_on_delete_leaves_both_and_a_new_stack_can_adopt_them(world: EngineWorld) -> None:
     body = """zenml.Schedule(
     "kept", stack="one", snapshot="training:v1", cron="@daily",
+    adopt="organization/testbed/dev/kept",
     opts=pulumi.ResourceOptions(retain_on_delete=True),
 )"""
     project = world.project(body)
@@ -250,7 +255,8 @@ def test_retain_on_delete_leaves_both_and_a_new_program_takes_them_back(world: E
     assert world.only() == kept
     project.up()
     record, counterpart = world.only()
-    assert (record.name, counterpart["owner"]) == (kept[0].name, kept[1]["owner"])
+    assert record.id == kept[0].id
+    assert counterpart["owner"] != kept[1]["owner"]
 
 
 def test_protect_and_ignore_changes_are_honoured(world: EngineWorld) -> None:

@@ -110,6 +110,6 @@ def test_the_name_of_somebody_else_is_refused_at_preview(world: EngineWorld) -> 
     theirs = world.project("")
     theirs.write(PROGRAM.format(body=SCHEDULE.format(f'{GOOD}, name="taken"')))
     output = theirs.preview(fails=True).output
-    assert "belongs to 'testbed/dev/training'" in output
-    assert 'adopt="testbed/dev/training"' in output
+    assert "belongs to 'organization/testbed/dev/training'" in output
+    assert 'adopt="organization/testbed/dev/training"' in output
     world.only()

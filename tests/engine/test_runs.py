@@ -152,7 +152,7 @@ def test_ignore_goes_on_and_the_token_is_refused_from_then_on(
 def test_wait_goes_on_once_the_run_is_finished(
     driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pulumi_zenml.lifecycle.running._LOOK_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr("pulumi_zenml.lifecycle.running._POLL_SECONDS", 0.2)
     run = start_run(driver)
     ender = threading.Timer(1.5, end_run, [run])
     ender.start()
@@ -162,7 +162,7 @@ def test_wait_goes_on_once_the_run_is_finished(
 
 
 def test_wait_gives_up_after_its_time(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pulumi_zenml.lifecycle.running._LOOK_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr("pulumi_zenml.lifecycle.running._POLL_SECONDS", 0.2)
     run = start_run(driver)
     with pytest.raises(RunInProgressError, match="after waiting"):
         driver.up(**GIVEN, when_running="wait", wait_timeout=0, paused=True)

@@ -58,7 +58,10 @@ def test_killed_while_creating_the_next_up_leaves_one_pair(world: EngineWorld) -
     assert len(world.counterparts()) == 1
     project.up()
     record, counterpart = world.only()
-    assert (record.name, counterpart["owner"]) == ("nightly", "testbed/dev/training")
+    assert (record.name, counterpart["owner"].partition("#")[0]) == (
+        "nightly",
+        "organization/testbed/dev/training",
+    )
 
 
 def test_killed_while_replacing_the_next_up_leaves_one_pair(world: EngineWorld) -> None:
@@ -109,7 +112,7 @@ def test_adopting_what_is_already_as_asked_makes_nothing_new(world: EngineWorld)
     before = world.only()
     taker = world.project("")
     taker.write(
-        world.training(name="nightly", adopt="testbed/dev/training").replace(
+        world.training(name="nightly", adopt="organization/testbed/dev/training").replace(
             '"training", stack', '"taken", stack'
         )
     )
@@ -117,7 +120,7 @@ def test_adopting_what_is_already_as_asked_makes_nothing_new(world: EngineWorld)
     record, counterpart = world.only()
     assert record.id == before[0].id
     assert counterpart["snapshot_id"] == before[1]["snapshot_id"]
-    assert counterpart["owner"] == "testbed/dev/taken"
+    assert counterpart["owner"].partition("#")[0] == "organization/testbed/dev/taken"
     assert taker.preview().changes == {}
 
 

@@ -9,11 +9,11 @@ from unittest import mock
 from pulumi_zenml.errors import UnreachableError
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.lifecycle.spec import ScheduleSpec
 from pulumi_zenml.operations import plan_adoption, take_inventory
-from pulumi_zenml.schedule.inputs import to_declared
 from pulumi_zenml.zenml.connection import Connection
 
-from .seed import Made
+from .seed import KEY, Made
 
 if TYPE_CHECKING:
     from zenml_filecron.pulumi import FileCronOrchestrator
@@ -42,7 +42,7 @@ def fail_then_adopt(name: str, owner: str) -> Adoption:
 
     connection = Connection()
     (adopted,) = plan_adoption(take_inventory(connection), [name]).adopted
-    declared = to_declared({**adopted.checked, "owner": owner}, connection)
+    spec = ScheduleSpec.from_props({**adopted.checked, "owner": owner, "owner_key": KEY})
     shape = FileCronOrchestrator.shape
 
     def fail(self: FileCronOrchestrator, found: Counterpart, wanted: Wanted) -> Counterpart:
@@ -52,10 +52,10 @@ def fail_then_adopt(name: str, owner: str) -> Adoption:
     failed = ""
     with mock.patch.object(FileCronOrchestrator, "shape", fail):
         try:
-            Pairs(Session(connection)).create(declared)
+            Pairs(Session(connection)).create(spec)
         except UnreachableError as error:
             failed = str(error)
-    pair = Pairs(Session(connection)).create(declared)
+    pair = Pairs(Session(connection)).create(spec)
     record, found = pair.record, pair.counterpart
     assert record and found and found.snapshot_id
     made = Made(record.name, record.id, found.native_id, found.snapshot_id)

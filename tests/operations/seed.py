@@ -18,10 +18,11 @@ from unittest import mock
 from uuid import UUID, uuid4
 
 from pulumi_zenml.cadence import fires_between, make_cadence
+from pulumi_zenml.identity import Owner, mark_name
 from pulumi_zenml.json_types import Json
-from pulumi_zenml.lifecycle.pair import Declared
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.lifecycle.spec import ScheduleSpec
 from pulumi_zenml.orchestrators.counterpart import Wanted
 from pulumi_zenml.zenml.connection import Connection
 from pulumi_zenml.zenml.records import Marker
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 ORCHESTRATORS_VARIABLE = "PULUMI_ZENML_ORCHESTRATORS"
+KEY = "0123456789ab"
+"""The ownership key of the stack that owns what tests make as managed."""
 DATABASE_VARIABLE = "OPERATIONS_DATABASE"
 
 Status = Literal["completed", "failed", "running"]
@@ -72,8 +75,16 @@ def managed(
 ) -> Made:
     """A pair as a Pulumi resource makes it."""
     cadence = make_cadence(cron=cron, timezone=timezone)
-    declared = Declared(owner, name, stack, cadence, snapshot, paused=paused, settings=settings)
-    pair = Pairs(Session(_connection())).create(declared)
+    spec = ScheduleSpec(
+        Owner(KEY, owner),
+        name,
+        stack,
+        cadence,
+        snapshot,
+        paused=paused,
+        orchestrator_settings=settings,
+    )
+    pair = Pairs(Session(_connection())).create(spec)
     assert pair.record and pair.counterpart
     return Made(name, pair.record.id, pair.counterpart.native_id, pair.record.marker.snapshot)
 
@@ -145,12 +156,13 @@ def note(record_id: str, key: str, value: str) -> None:
 def half_made(owner: str, *, stack: str = "one", snapshot: str = "training:v1") -> str:
     """What a killed `pulumi up` leaves: a record under its staged name."""
     session = Session(_connection())
+    whose = Owner(KEY, owner)
     record = session.records.create(
-        owner,
+        mark_name("daily-half-prod", "new", whose),
         make_cadence(cron="0 3 * * *"),
-        pipeline_id=session.snapshot(snapshot).pipeline.id,
-        orchestrator_id=session.orchestrator(stack).target.component.id,
-        name="daily-half-prod",
+        Marker(owner=whose.text, name="daily-half-prod"),
+        pipeline_id=str(session.snapshot(snapshot).pipeline.id),
+        orchestrator_id=str(session.orchestrator(stack).target.component.id),
     )
     age(record.id, hours=2)
     return record.name

@@ -165,7 +165,7 @@ def test_many_pairs_with_hostile_names_in_one_program(world: World) -> None:
 
 def test_what_cannot_be_taken_over_is_told_and_left_out(world: World) -> None:
     fine = world.call(seed.unmanaged, "daily-fine-prod", cron="0 3 * * *")
-    world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="1 3 * * *")
+    world.call(seed.managed, "daily-mine-dev", "acme/shop/dev/mine", cron="1 3 * * *")
     world.call(seed.unmanaged, "daily-lost-prod", cron="2 3 * * *", submitted=False)
     orphan = world.call(seed.unmanaged, "daily-orphan-prod", cron="3 3 * * *")
     world.call(zenml_store.delete_record, orphan.record, soft=True)
@@ -231,7 +231,7 @@ def test_what_cannot_be_taken_over_is_told_and_left_out(world: World) -> None:
 
 def test_a_take_over_that_failed_half_way_is_taken_up_again(world: World) -> None:
     made = world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
-    owner = "shop/prod/training"
+    owner = "acme/shop/prod/training"
     again = world.call(adopt_seed.fail_then_adopt, "daily-training-prod", owner)
     assert again == adopt_seed.Adoption("filecron: it went away.", made, owner)
 

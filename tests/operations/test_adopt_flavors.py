@@ -13,8 +13,8 @@ from operations import seed
 from operations.test_flavors import Fleet, fleet
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.lifecycle.spec import ScheduleSpec
 from pulumi_zenml.operations import find_schedule, plan_adoption
-from pulumi_zenml.schedule.inputs import to_declared
 from testbed.engine import Project
 from testbed.kubernetes import Kubernetes
 from testbed.snapshots import ZenmlClient
@@ -31,9 +31,9 @@ def test_a_pair_that_nobody_owns_is_taken_over_as_it_is(fleet: Fleet) -> None:
     plan = plan_adoption(fleet.look(), [fleet.name(free)])
     assert plan.refused == ()
     (adopted,) = plan.adopted
-    owner = f"shop/prod/{adopted.resource}"
-    inputs = {**adopted.checked, "owner": owner}
-    pair = Pairs(Session(fleet.connection)).create(to_declared(inputs, fleet.connection))
+    owner = f"acme/shop/prod/{adopted.resource}"
+    inputs = {**adopted.checked, "owner": owner, "owner_key": "0123456789ab"}
+    pair = Pairs(Session(fleet.connection)).create(ScheduleSpec.from_props(inputs))
     assert pair.record and pair.counterpart
     assert pair.record.id == before.record.id
     assert pair.counterpart.native_id == before.native_id
@@ -82,7 +82,7 @@ def test_a_cron_job_that_zenml_made_is_taken_over_through_the_engine(
     assert pulumi.preview("--refresh").changes == {}
     assert run("audit")["findings"] == []
     (row,) = run("list")
-    assert row["owner"] == f"shop/prod/{outputs['owner'].rpartition('/')[2]}"
+    assert row["owner"] == f"acme/shop/prod/{outputs['owner'].rpartition('/')[2]}"
     pulumi.destroy()
     assert run("list") == []
     assert name not in {it.name for it in server_client.records()}

@@ -24,9 +24,9 @@ def daily_at(instant: datetime) -> str:
 def healthy(world: World) -> None:
     """What gives no finding: both owned and not, active and paused, in several zones."""
     world.call(seed.unmanaged, "weekly-report-prod", cron="0 4 * * 1")
-    world.call(seed.managed, "daily-training-dev", "shop/dev/training", cron="1 3 * * *")
+    world.call(seed.managed, "daily-training-dev", "acme/shop/dev/training", cron="1 3 * * *")
     idle = world.call(
-        seed.managed, "hourly-ingest-dev", "shop/dev/ingest", cron="5 * * * *", paused=True
+        seed.managed, "hourly-ingest-dev", "acme/shop/dev/ingest", cron="5 * * * *", paused=True
     )
     world.call(seed.age, idle.record, hours=50)
     well = world.call(seed.unmanaged, "hourly-well-prod", cron="20 * * * *")
@@ -62,12 +62,12 @@ def crossed(world: World) -> set[tuple[str, str]]:
 
 
 def different(world: World) -> set[tuple[str, str]]:
-    edited = world.call(seed.managed, "daily-edited-dev", "shop/dev/edited", cron="7 3 * * *")
+    edited = world.call(seed.managed, "daily-edited-dev", "acme/shop/dev/edited", cron="7 3 * * *")
     world.edit(edited.native, schedule="7 4 * * *")
     linked = world.call(seed.unmanaged, "daily-held-prod", cron="8 3 * * *")
     world.edit(linked.native, paused=True)
     snoozed = world.call(
-        seed.managed, "daily-snoozed-dev", "shop/dev/snoozed", cron="9 3 * * *", paused=True
+        seed.managed, "daily-snoozed-dev", "acme/shop/dev/snoozed", cron="9 3 * * *", paused=True
     )
     until = hours_ago(1).isoformat()
     world.call(seed.note, snoozed.record, "pulumi_zenml_paused_until", until)
@@ -91,7 +91,7 @@ def broken(world: World) -> set[tuple[str, str]]:
     for stack in ("doomed", "gone"):
         world.call(zenml_store.delete_stack, stack)
     world.call(zenml_store.delete_orchestrator, "doomed")
-    staged = world.call(seed.half_made, "shop/dev/half")
+    staged = world.call(seed.half_made, "acme/shop/dev/half")
     return {
         ("broken-record", "daily-senseless-prod"),
         ("broken-counterpart", "daily-garbled-prod"),
@@ -109,12 +109,12 @@ def stale(world: World) -> set[tuple[str, str]]:
     world.call(
         seed.managed,
         "daily-moved-dev",
-        "shop/dev/moved",
+        "acme/shop/dev/moved",
         cron="14 3 * * *",
         snapshot="scoring:live",
     )
     world.call(zenml_store.rename_snapshot, newer.id, "live")
-    gone = world.call(seed.managed, "daily-gone-dev", "shop/dev/gone", cron="15 3 * * *")
+    gone = world.call(seed.managed, "daily-gone-dev", "acme/shop/dev/gone", cron="15 3 * * *")
     world.call(zenml_store.delete_snapshot, gone.snapshot)
     over = hours_ago(2)
     world.call(seed.unmanaged, "daily-over-prod", cron="16 3 * * *", end_time=over)

@@ -33,7 +33,7 @@ def registry(world: World) -> dict[str, tuple[Any, ...]]:
 def test_cleanup_then_audit_is_clean_and_restore_brings_it_back(world: World) -> None:
     over = datetime.now(UTC) - timedelta(hours=2)
     world.call(seed.unmanaged, "daily-well-prod", cron="0 3 * * *")
-    owned = world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="1 3 * * *")
+    owned = world.call(seed.managed, "daily-mine-dev", "acme/shop/dev/mine", cron="1 3 * * *")
     world.call(seed.unmanaged, "daily-lost-prod", cron="2 3 * * *", submitted=False)
     orphan = world.call(seed.unmanaged, "daily-orphan-prod", cron="3 3 * * *")
     world.edit(orphan.native, paused=True, colour="red")
@@ -100,7 +100,7 @@ def test_a_whole_pair_is_removed_by_name_and_comes_back_as_it_was(world: World) 
     world.call(
         seed.managed,
         "daily-mine-dev",
-        "shop/dev/mine",
+        "acme/shop/dev/mine",
         cron="1 3 * * *",
         paused=True,
         colour="green",
@@ -111,25 +111,25 @@ def test_a_whole_pair_is_removed_by_name_and_comes_back_as_it_was(world: World) 
     assert [(row["action"], row["name"]) for row in gone] == [("removed", "daily-mine-dev")]
     assert world.natives() == set() and registry(world) == {}
     text = (world.work / "b.json").read_text()
-    assert "shop/dev/mine" in text and "training:v1" in text
+    assert "acme/shop/dev/mine" in text and "training:v1" in text
     said = world.run("restore", "b.json", "--yes", "--format", "json")
     assert said.code == 0, said.out
     assert "pulumi up --refresh" in said.json[0]["differs"]
     assert registry(world) == before
     (native,) = world.natives()
-    assert world.body(native)["owner"] == "shop/dev/mine"
+    assert world.body(native)["owner"] == "acme/shop/dev/mine"
     assert world.body(native)["colour"] == "green"
 
 
 def test_what_is_not_ours_to_touch_is_left_alone(world: World) -> None:
-    owned = world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="1 3 * * *")
+    owned = world.call(seed.managed, "daily-mine-dev", "acme/shop/dev/mine", cron="1 3 * * *")
     (world.folder() / f"{owned.native}.json").unlink()
     foreign = {**world_file(), "snapshot_id": "00000000-0000-4000-8000-000000000001"}
     world.write("elsewhere", foreign)
     rows = removed(world, "--code", "unknown-counterpart", "--code", "record-without-counterpart")
     notes = {row["name"]: (row["action"], row["note"]) for row in rows}
     assert notes["daily-mine-dev"][0] == notes["elsewhere"][0] == "kept"
-    assert "shop/dev/mine" in notes["daily-mine-dev"][1]
+    assert "acme/shop/dev/mine" in notes["daily-mine-dev"][1]
     assert "another server" in notes["elsewhere"][1]
     named = removed(world, "elsewhere", "daily-mine-dev", "--apply", "--yes")
     assert {(row["action"], row["name"]) for row in named} == {

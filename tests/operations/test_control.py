@@ -37,14 +37,14 @@ def test_pause_and_resume_an_unmanaged_schedule(world: World) -> None:
 
 
 def test_a_managed_one_says_what_the_next_up_will_do(world: World) -> None:
-    world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="0 3 * * *")
+    world.call(seed.managed, "daily-mine-dev", "acme/shop/dev/mine", cron="0 3 * * *")
     (paused,) = world.run("pause", "daily-mine-dev", "--yes", "--format", "json").json
     assert paused["native"] == "paused"
-    assert "shop/dev/mine" in paused["note"] and "pulumi up --refresh" in paused["note"]
+    assert "acme/shop/dev/mine" in paused["note"] and "pulumi up --refresh" in paused["note"]
 
 
 def test_a_pause_for_a_while_ends_by_itself_or_by_what_is_due(world: World) -> None:
-    world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="0 3 * * *")
+    world.call(seed.managed, "daily-mine-dev", "acme/shop/dev/mine", cron="0 3 * * *")
     waited = world.run("pause", "daily-mine-dev", "--until", "1s", "--yes")
     assert waited.code == 0, waited.err
     assert "resumed daily-mine-dev" in waited.err
@@ -95,14 +95,14 @@ def test_history_joins_both_sides_and_shows_gaps(world: World) -> None:
 
 
 def test_list_has_filters_and_formats(world: World) -> None:
-    made = world.call(seed.managed, "daily-mine-dev", "shop/dev/mine", cron="0 3 * * 1-5")
+    made = world.call(seed.managed, "daily-mine-dev", "acme/shop/dev/mine", cron="0 3 * * 1-5")
     started = datetime.now(UTC) - timedelta(minutes=30)
     world.call(seed.run, made.snapshot, started, "failed")
     world.call(seed.unmanaged, "daily-lost-prod", cron="1 3 * * *", submitted=False)
     rows = {it["name"]: it for it in world.run("list", "--format", "json").json}
     mine, lost = rows["daily-mine-dev"], rows["daily-lost-prod"]
     assert mine["cadence"] == "At 03:00 on Monday through Friday, Europe/Berlin"
-    assert mine["owner"] == "shop/dev/mine" and lost["owner"] == "unmanaged"
+    assert mine["owner"] == "acme/shop/dev/mine" and lost["owner"] == "unmanaged"
     assert mine["last_result"] == "failed" and mine["last_run"] is not None
     assert datetime.fromisoformat(mine["next_run"]) > datetime.now(UTC)
     assert (lost["native"], lost["drift"], lost["next_run"]) == ("missing", "no counterpart", None)

@@ -21,9 +21,10 @@ from operations import seed
 from operations.conftest import World
 from operations.seed import Made
 from orchestrators.benches import ONE_FLAVOR, Ready, ready
-from pulumi_zenml.lifecycle.pair import Declared
+from pulumi_zenml.identity import Owner
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.lifecycle.spec import ScheduleSpec
 from pulumi_zenml.operations import Scope, clean_up, diagnose, plan_cleanup, take_inventory
 from pulumi_zenml.operations.doctor import AREAS, exit_code
 from pulumi_zenml.operations.doctor.machine import clock, known_zones
@@ -290,9 +291,18 @@ def test_every_orchestrator_well_and_sick(orchestrator_world: Ready, tmp_path: P
     world, bench = orchestrator_world, orchestrator_world.bench
     cadence = bench.cadences()[0]
     name = f"daily-doctor-{time.time_ns()}"
-    owner, settings = "shop/prod/doctor", dict(bench.settings)
+    owner, settings = "acme/shop/prod/doctor", dict(bench.settings)
     pairs = Pairs(Session(world.connection))
-    pairs.create(Declared(owner, name, world.stack, cadence, world.snapshot, settings=settings))
+    pairs.create(
+        ScheduleSpec(
+            Owner("0123456789ab", owner),
+            name,
+            world.stack,
+            cadence,
+            world.snapshot,
+            orchestrator_settings=settings,
+        )
+    )
     native = bench.native_ids()
     scope = Scope(stacks=(world.stack,))
     try:

@@ -12,9 +12,11 @@ import pytest
 
 from orchestrators.benches import ONE_FLAVOR, Ready, ready
 from pulumi_zenml.cadence import schedule_name
-from pulumi_zenml.lifecycle.pair import Declared, Pair
+from pulumi_zenml.identity import NOBODY, Owner
+from pulumi_zenml.lifecycle.pair import Pair
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.lifecycle.spec import ScheduleSpec
 from pulumi_zenml.operations import (
     AuditOptions,
     AuditResult,
@@ -48,15 +50,15 @@ class Fleet:
         """One that Pulumi owns, or one that nobody does."""
         pairs = Pairs(Session(self.connection))
         name = schedule_name(self.cadence, f"{purpose}-{secrets.token_hex(2)}", "prod")
-        declared = Declared(
-            owner=owner,
+        spec = ScheduleSpec(
+            owner=Owner("0123456789ab", owner) if owner else NOBODY,
             name=name,
             stack=self._ready.stack,
             cadence=self.cadence,
             snapshot=self._ready.snapshot,
-            settings=dict(self.bench.settings),
+            orchestrator_settings=dict(self.bench.settings),
         )
-        return pairs.create(declared) if owner else pairs.restore(declared)
+        return pairs.create(spec) if owner else pairs.restore(spec)
 
     def look(self) -> Inventory:
         return take_inventory(self.connection, self.scope)
@@ -93,7 +95,7 @@ def fleet(
 @pytest.mark.server
 def test_from_audit_to_restore(fleet: Fleet, tmp_path: Path) -> None:
     bench = fleet.bench
-    well = fleet.make("well", "shop/prod/well")
+    well = fleet.make("well", "acme/shop/prod/well")
     assert fleet.found() == set()
 
     lost, orphan, edited, linked = (fleet.make(it) for it in ("lost", "orphan", "edited", "held"))
@@ -113,7 +115,7 @@ def test_from_audit_to_restore(fleet: Fleet, tmp_path: Path) -> None:
     }
     assert fleet.found() == dead | drifted
     rows = {row.name: row for row in list_schedules(fleet.look())}
-    assert rows[fleet.name(well)].owner == "shop/prod/well"
+    assert rows[fleet.name(well)].owner == "acme/shop/prod/well"
     assert rows[fleet.name(well)].next_run is not None
     assert {name: row.drift for name, row in rows.items()} == {
         fleet.name(well): "",

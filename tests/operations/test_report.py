@@ -107,7 +107,7 @@ def five(world: World) -> None:
     slow = world.call(
         seed.managed,
         "daily-slow-dev",
-        "shop/dev/slow",
+        "acme/shop/dev/slow",
         cron="0 3 * * *",
         stack="two",
         timezone="UTC",
@@ -115,7 +115,7 @@ def five(world: World) -> None:
     begun = datetime.now(UTC) - timedelta(hours=9)
     world.call(seed.run, slow.snapshot, begun, "running")
     world.call(seed.unmanaged, "daily-lost-prod", cron="20 3 * * *", submitted=False)
-    world.call(seed.managed, "hourly-idle-dev", "shop/dev/idle", cron="5 * * * *", paused=True)
+    world.call(seed.managed, "hourly-idle-dev", "acme/shop/dev/idle", cron="5 * * * *", paused=True)
     # In the same minute as the busy one, once a week.
     weekly = world.call(seed.unmanaged, "weekly-report-prod", cron="20 4 * * 1")
     world.call(seed.age, weekly.record, hours=24 * 8)

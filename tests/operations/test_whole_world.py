@@ -140,7 +140,7 @@ def daily_at(instant: datetime) -> str:
 
 def healthy(whole: Whole) -> None:
     for number, flavor in enumerate(REGISTRY):
-        owner = f"shop/dev/{flavor}"
+        owner = f"acme/shop/dev/{flavor}"
         whole.managed(flavor, f"daily-{flavor}-dev", owner, cron=f"{number} 2 * * *")
 
 
@@ -174,12 +174,12 @@ def crossed(whole: Whole) -> Found:
 
 
 def different(whole: Whole) -> Found:
-    edited = whole.managed("airflow", "daily-edited-dev", "shop/dev/edited", cron="7 3 * * *")
+    edited = whole.managed("airflow", "daily-edited-dev", "acme/shop/dev/edited", cron="7 3 * * *")
     whole.benches["airflow"].edit_cadence(edited.native)
     linked = whole.unmanaged("hyperai", "daily-held-prod", cron="8 3 * * *")
     whole.benches["hyperai"].edit_paused(linked.native, True)
     snoozed = whole.managed(
-        "vertex", "daily-snoozed-dev", "shop/dev/snoozed", cron="9 3 * * *", paused=True
+        "vertex", "daily-snoozed-dev", "acme/shop/dev/snoozed", cron="9 3 * * *", paused=True
     )
     note = (snoozed.record, "pulumi_zenml_paused_until", ago(1).isoformat())
     whole.world.call(seed.note, *note)
@@ -192,7 +192,7 @@ def different(whole: Whole) -> Found:
 
 def broken(whole: Whole) -> Found:
     senseless = whole.managed(
-        "sagemaker", "daily-senseless-dev", "shop/dev/senseless", cron="10 3 * * *"
+        "sagemaker", "daily-senseless-dev", "acme/shop/dev/senseless", cron="10 3 * * *"
     )
     whole.world.call(seed.set_column, senseless.record, "cron_expression", "not a cron")
     whole.benches["sagemaker"].edit_cadence(senseless.native)
@@ -207,7 +207,7 @@ def broken(whole: Whole) -> Found:
     call(zenml_store.delete_stack, "doomed")
     call(zenml_store.delete_orchestrator, "doomed")
     staged = whole.world.call(
-        seed.half_made, "shop/dev/half", stack="databricks", snapshot="databricks:v1"
+        seed.half_made, "acme/shop/dev/half", stack="databricks", snapshot="databricks:v1"
     )
     return {
         ("broken-record", "daily-senseless-dev"),
@@ -224,7 +224,7 @@ def stale(whole: Whole) -> Found:
     whole.managed(
         "kubernetes",
         "daily-moved-dev",
-        "shop/dev/moved",
+        "acme/shop/dev/moved",
         cron="14 3 * * *",
         snapshot="scoring:live",
     )

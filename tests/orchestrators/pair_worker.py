@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pulumi_zenml.cadence.model import Cadence
+from pulumi_zenml.identity import NOBODY, Owner
 from pulumi_zenml.json_types import Json
-from pulumi_zenml.lifecycle.pair import Declared, Pair
+from pulumi_zenml.lifecycle.pair import Pair
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.running import Policy
 from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.lifecycle.spec import ScheduleSpec
 from pulumi_zenml.orchestrators.counterpart import Counterpart
 from pulumi_zenml.zenml.connection import Connection
 from testbed.snapshots import ZenmlClient
@@ -61,16 +63,16 @@ class Worker:
         settings: Mapping[str, Json] | None = None,
     ) -> Made:
         """Make a pair."""
-        declared = Declared(
-            owner=f"tests/dev/{name}",
+        spec = ScheduleSpec(
+            owner=Owner("", f"tests/dev/{name}"),
             name=name,
             stack=stack,
             cadence=cadence,
             snapshot=snapshot,
             paused=paused,
-            settings=settings or {},
+            orchestrator_settings=settings or {},
         )
-        return self.client.call(create, declared, self.overrides)
+        return self.client.call(create, spec, self.overrides)
 
     def read(self, made: Made) -> Made | None:
         """The pair as a refresh sees it."""
@@ -81,16 +83,19 @@ class Worker:
         self.client.call(delete, made, self.overrides)
 
 
-def create(declared: Declared, overrides: Mapping[str, Json]) -> Made:
+def create(spec: ScheduleSpec, overrides: Mapping[str, Json]) -> Made:
     """Make a pair."""
-    pair = _pairs(declared.stack, overrides).create(declared)
-    return _made(pair, declared.stack)
+    pair = _pairs(spec.stack, overrides).create(spec)
+    return _made(pair, spec.stack)
 
 
 def read(made: Made, overrides: Mapping[str, Json]) -> Made | None:
     """The pair as a refresh sees it."""
     found = _pairs(made.stack, overrides).read(
-        made.record, native_id=made.counterpart.native_id, orchestrator_id=made.orchestrator
+        made.record,
+        owner=NOBODY,
+        native_id=made.counterpart.native_id,
+        orchestrator_id=made.orchestrator,
     )
     return _made(found, made.stack) if found else None
 

@@ -17,6 +17,9 @@ from .warm import programs
 from .warm_client import SOCKET_VARIABLE
 from .zenml_server import without_zenml
 
+OWNER = "pulumi-python:dynamic/zenml:Owner"
+"""The resource that each stack has beside its schedules."""
+
 TIMEOUT_SECONDS = 600.0
 
 
@@ -61,11 +64,15 @@ class Result:
 
     @property
     def changes(self) -> dict[str, int]:
-        """How many resources by operation, without those that stayed the same."""
+        """How many resources by operation, without those that stayed the same and the owner."""
         totals: dict[str, int] = {}
         for event in self.events:
             for op, count in event.get("summaryEvent", {}).get("resourceChanges", {}).items():
                 totals[op] = count
+        for event in self.events:
+            metadata = event.get("resourcePreEvent", {}).get("metadata")
+            if metadata and metadata["type"] == OWNER:
+                totals[metadata["op"]] = totals.get(metadata["op"], 1) - 1
         return {op: count for op, count in totals.items() if op != "same" and count}
 
     @property
@@ -87,8 +94,8 @@ class Result:
 
 
 def _is_of_the_program(kind: str) -> bool:
-    """Whether a type is not one of those that the engine adds: the stack and the providers."""
-    return not kind.startswith(("pulumi:pulumi:", "pulumi:providers:"))
+    """Whether a type is not one of those that are added: the stack, the providers, the owner."""
+    return not kind.startswith(("pulumi:pulumi:", "pulumi:providers:")) and kind != OWNER
 
 
 class Project:

@@ -15,7 +15,8 @@ from types import MappingProxyType
 import pytest
 
 from pulumi_zenml.cadence import make_cadence
-from pulumi_zenml.lifecycle.pair import Declared
+from pulumi_zenml.identity import Owner
+from pulumi_zenml.lifecycle.spec import ScheduleSpec
 from testbed.snapshots import ZenmlClient, ZenmlError, zenml_client
 from testbed.zenml_server import client_environment
 
@@ -34,8 +35,9 @@ def test_a_call_is_made_in_the_other_process(client: ZenmlClient) -> None:
 def test_values_arrive_as_they_were(client: ZenmlClient) -> None:
     proxy: Mapping[str, int] = MappingProxyType({"a": 1})
     once = datetime(2030, 1, 1, tzinfo=UTC)
-    declared = Declared("o", "n", "s", make_cadence(run_once_at=once), "p:v", settings=proxy)
-    for value in (declared, {"a": (1, None)}, "\ud800\n\0", once):
+    cadence = make_cadence(run_once_at=once)
+    spec = ScheduleSpec(Owner("k", "o"), "n", "s", cadence, "p:v", orchestrator_settings=proxy)
+    for value in (spec, {"a": (1, None)}, "\ud800\n\0", once):
         assert client.call(copy.copy, value) == value
 
 

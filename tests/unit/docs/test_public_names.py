@@ -18,7 +18,7 @@ PUBLIC = {
         fires_between get_dialect make_cadence next_fires schedule_name spread spread_cron
     """,
     "pulumi_zenml.errors": """
-        BackupError BusyError CannotExpressError InputError NotFoundError NotGoneError
+        BackupError BusyError CannotExpressError InputError InternalError NotFoundError NotGoneError
         NotSchedulableError OwnershipError PermissionDeniedError PulumiZenmlError RefusedError
         RunInProgressError ServiceError SubmissionError ThrottledError UnauthenticatedError
         UnreachableError

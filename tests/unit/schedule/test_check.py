@@ -28,7 +28,7 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ScheduleProvide
 
 
 def check(provider: ScheduleProvider, **inputs: object) -> CheckResult:
-    news = {"owner": "shop/prod/training", **inputs}
+    news = {"owner_key": "0123456789ab", "owner": "acme/shop/prod/training", **inputs}
     return provider.check({}, {key: value for key, value in news.items() if value is not None})
 
 
@@ -55,8 +55,8 @@ def check(provider: ScheduleProvider, **inputs: object) -> CheckResult:
         ({"snapshot": 7}, "snapshot", "not a str"),
         ({"paused": "yes"}, "paused", "not a bool"),
         ({"stack": ""}, "stack", "ZenML stack"),
-        ({"name": ""}, "name", "255"),
-        ({"name": "n" * 256}, "name", "256 characters"),
+        ({"name": ""}, "name", "218"),
+        ({"name": "n" * 219}, "name", "219 characters"),
         ({"name": "a\x1b[31mb"}, "name", "printable"),
         ({"when_running": "perhaps"}, "when_running", "refuse, wait, ignore"),
         ({"flavor": "local"}, "stack", "calling process"),
@@ -113,7 +113,7 @@ def test_what_is_not_known_yet_is_not_judged(provider: ScheduleProvider) -> None
 
 def test_an_unchanged_schedule_that_is_over_is_no_mistake(provider: ScheduleProvider) -> None:
     inputs = {
-        "owner": "shop/prod/training",
+        "owner": "acme/shop/prod/training",
         "stack": "prod",
         "snapshot": "training:v12",
         "run_once_at": "2020-01-01T00:00:00+00:00",
