@@ -86,7 +86,7 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         if any(fnmatchcase(nodeid, it) for it in ALONE):
             return nodeid
         file = nodeid.partition("::")[0]
-        flavor = nodeid.rpartition("[")[2].removesuffix("]")
+        flavor = nodeid.rpartition("[")[2].removesuffix("]").partition("-")[0]
         return f"{file}[{flavor}]" if flavor in REGISTRY else file
 
 

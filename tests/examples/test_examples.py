@@ -33,7 +33,7 @@ def client(made: Ready, tmp_path: Path) -> Iterator[ZenmlClient]:
 def open_example(name: str, made: Ready, folder: Path) -> Project:
     """A copy of an example with a stack that leads to the bench."""
     shutil.copytree(EXAMPLES / name, folder)
-    project = Project(folder, "", env=made.environment)
+    project = Project(folder, "", stack=name, env=made.environment)
     project.set_config("zenml:serverUrl", made.connection.server_url)
     project.set_config("zenml:apiKey", made.connection.api_key, secret=True)
     overrides = {made.stack: dict(made.bench.overrides())}

@@ -161,9 +161,10 @@ class Conformance:
     ) -> None:
         """A changed cadence makes a new pair and removes the old, under one name."""
         before = bench.native_ids()
-        driver.up(**given, name="suite-replaced")
+        name = f"suite-replaced-{secrets.token_hex(4)}"
+        driver.up(**given, name=name)
         old = driver.outputs["native_id"]
-        assert driver.up(**{**given, **self.other(bench)}, name="suite-replaced") == "replace"
+        assert driver.up(**{**given, **self.other(bench)}, name=name) == "replace"
         assert bench.native_ids() - before == {driver.outputs["native_id"]}
         assert driver.outputs["native_id"] != old
         assert driver.refresh() == set()
@@ -280,15 +281,16 @@ class Conformance:
         step: str,
     ) -> None:
         """Whichever step fails, the old pair continues under its own name, and only it is left."""
-        driver.up(**given, name="suite-kept")
+        name = f"suite-kept-{secrets.token_hex(4)}"
+        driver.up(**given, name=name)
         native = bench.native_ids()
         cls = get_orchestrator(bench.flavor)
         failing = _fails_once(getattr(cls, step), ServiceError(bench.flavor, f"no {step}"))
         with mock.patch.object(cls, step, failing), pytest.raises(PulumiZenmlError, match=step):
-            driver.up(**{**given, **self.other(bench)}, name="suite-kept")
+            driver.up(**{**given, **self.other(bench)}, name=name)
         assert bench.native_ids() == native
         assert driver.refresh() == set()
-        assert driver.up(**given, name="suite-kept") == "same"
+        assert driver.up(**given, name=name) == "same"
 
     def test_faults_are_told_apart_and_lose_nothing(
         self,
@@ -348,7 +350,9 @@ class Conformance:
     ) -> None:
         """A name that the system accepts is read back unchanged; any other is refused by check."""
         before = bench.native_ids()
-        for name in HOSTILE:
+        for hostile in HOSTILE:
+            # Names are taken on the whole ZenML server, which others may use.
+            name = f"{hostile}{secrets.token_hex(4)}"
             driver = Driver(connection, f"suite/suite/test/h{secrets.token_hex(4)}")
             try:
                 driver.up(**given, name=name)
