@@ -25,7 +25,7 @@ class ScheduleRow:
         zenml, native: the state on each side.
         last_run: when its last run reached ZenML, aware; ``None`` for never.
         last_result: ZenML's status of that run; empty for never.
-        owner: ``<project>/<stack>/<resource>`` in Pulumi, or ``unmanaged``.
+        owner: ``<organization>/<project>/<stack>/<resource>`` in Pulumi, or ``unmanaged``.
         drift: what differs between the two sides; empty for nothing.
         link: what joins the two sides: ``snapshot``, ``stored`` or else ``name``.
     """

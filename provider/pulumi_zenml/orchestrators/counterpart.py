@@ -18,7 +18,7 @@ class Wanted:
 
     Args:
         name: the schedule's name in ZenML.
-        owner: ``<project>/<stack>/<resource name>``, or empty for an unmanaged pair.
+        owner: the mark of the resource that owns it, or empty for an unmanaged pair.
         cadence: when it fires.
         paused: whether it is paused.
         settings: ``orchestrator_settings``, checked.

@@ -78,7 +78,7 @@ class ScheduleArgs:
             orchestrator_settings: switches of the orchestrator's own; see its page in the docs.
             triggers: any values; when one changes, the schedule is replaced.
             adopt: take over an existing schedule of that name: ``True`` for one that no Pulumi
-                resource owns, or the owner ``project/stack/resource`` to take it from.
+                resource owns, or the owner ``organization/project/stack/resource`` to take it from.
             when_running: what to do when a run is in progress that would lose its credentials
                 because its schedule is paused, replaced or deleted: ``refuse`` (the default),
                 ``wait`` or ``ignore``.

@@ -36,7 +36,7 @@ class ZipMarker:
     """What we store about a DAG zip that its configuration has no field for.
 
     Args:
-        owner: ``<project>/<stack>/<resource name>``, or empty.
+        owner: the mark of the resource that owns it, or empty.
         declared: the declared cadence; ``None`` without one.
         written: the :data:`TIMING` values that we wrote for it. A different value in
             ``config.json`` was edited by hand.
