@@ -38,6 +38,12 @@ class Owner:
         return self.label.split("/", 3)[-1]
 
     @property
+    def stack(self) -> str:
+        """The name of the Pulumi stack; empty where the label has none."""
+        parts = self.label.split("/", 3)
+        return parts[2] if len(parts) > 3 else ""
+
+    @property
     def text(self) -> str:
         """Both parts in one line, as written on a record or a counterpart."""
         return f"{self.label}#{self.key}" if self.key else self.label

@@ -25,7 +25,7 @@ def test_a_mistake_is_shown_on_its_property(world: EngineWorld, arguments: str, 
     project = world.project(SCHEDULE.format(arguments))
     output = project.preview(fails=True).output
     assert shown in output
-    assert "Traceback" not in output
+    assert "Traceback" not in output, output
     assert world.nothing_left()
 
 

@@ -57,7 +57,7 @@ def connection(
 @pytest.fixture
 def driver(connection: Connection) -> Iterator[Driver]:
     """One schedule, destroyed afterwards."""
-    made = Driver(connection, f"runs/test/{secrets.token_hex(4)}")
+    made = Driver(connection, f"org/runs/test/{secrets.token_hex(4)}")
     made.up(**GIVEN, when_running="ignore")
     yield made
     if made.id:

@@ -137,9 +137,9 @@ def _complete_name(checked: Checked) -> None:
 
             inputs["name"] = rpc.UNKNOWN
             return
-        environment, purpose = _text(inputs, "owner").split("/", 3)[2:]
+        owner = Owner("", _text(inputs, "owner"))
         version = snapshot.rpartition(":")[2] if ":" in snapshot else ""
-        inputs["name"] = schedule_name(checked.cadence, purpose, environment, version)
+        inputs["name"] = schedule_name(checked.cadence, owner.resource, owner.stack, version)
     elif isinstance(name, str) and not is_unknown(name) and not _is_name(name):
         checked.failures.append(
             InputError(

@@ -62,6 +62,7 @@ class Host:
         self._lock = threading.Lock()
         self._declared: set[tuple[str, str]] = set()
         self._in_state: dict[tuple[str, str], str] = {}
+        self._one_by_one: Cache[tuple[str, str], threading.Lock] = Cache()
 
     @staticmethod
     def configured(config: Config) -> Host:
@@ -108,6 +109,14 @@ class Host:
         """The id that the state has for a resource; empty when the engine did not say."""
         with self._lock:
             return self._in_state.get(owner_of(props).identity, "")
+
+    def one_by_one(self, props: Props) -> threading.Lock:
+        """For what removes things of one resource.
+
+        After an interrupted replace the engine deletes the pair and the one it replaced at once,
+        and each call removes all that the resource has.
+        """
+        return self._one_by_one.get(owner_of(props).identity, threading.Lock)
 
     def unfinished(self, props: Props) -> dict[str, MarkedName]:
         """What an interrupted update left of this very resource, by record id."""

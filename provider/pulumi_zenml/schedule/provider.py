@@ -113,7 +113,7 @@ class ScheduleProvider(ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete everything of this resource, and read both sides."""
-        with self.host.pairs(_props) as pairs:
+        with self.host.one_by_one(_props), self.host.pairs(_props) as pairs:
             pairs.delete(
                 _id,
                 owner=owner_of(_props),

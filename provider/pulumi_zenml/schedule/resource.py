@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias, overload
 
 import pulumi
-from pulumi import Input, Output, ResourceOptions, create_urn, dynamic
+from pulumi import Input, Output, Resource, ResourceOptions, create_urn, dynamic
 
 from pulumi_zenml.errors import InputError
 from pulumi_zenml.schedule.outputs import NOT_INPUTS as _OUTPUTS
@@ -240,16 +240,29 @@ def _to_inputs(
         inputs["python"] = os.path.abspath(args.python)
     owner = owner_label(resource_name)
     _claim(owner)
-    parent = opts.parent if opts else None
-    urn = create_urn(resource_name, _TYPE, parent)
     return {
         **dict.fromkeys(_OUTPUTS),
         **inputs,
         "owner": owner,
         "owner_key": stack_owner().key,
         "retain": bool(opts and opts.retain_on_delete) or None,
-        "urn": urn,
+        "urn": _urn(resource_name, opts.parent if opts else None),
     }
+
+
+def _urn(resource_name: str, parent: Resource | None) -> Output[str]:
+    """Where the engine shows what is said of the resource.
+
+    Without the parent as a dependency: a component depends on its children already.
+    """
+    if parent is None:
+        return create_urn(resource_name, _TYPE)
+
+    async def below_parent() -> str:
+        above = await parent.urn.future() or ""
+        return f"{above.rpartition('::')[0]}${_TYPE}::{resource_name}"
+
+    return Output.from_input(below_parent())
 
 
 def _converted(value: Any, convert: Any) -> Any:
