@@ -16,6 +16,7 @@ import gc
 import importlib
 import io
 import json
+import logging
 import os
 import runpy
 import selectors
@@ -215,6 +216,14 @@ def _prepare() -> None:
 
     integration_registry.activate_integrations()
     configure_mappers()
+    # ZenML has given the root logger a handler that writes to stdout, where the engine would show
+    # what gRPC says of calls that Pulumi's dynamic provider does not have.
+    logging.getLogger("grpc._server").addFilter(_is_of_the_provider)
+
+
+def _is_of_the_provider(record: logging.LogRecord) -> bool:
+    raised = record.exc_info[1] if record.exc_info else None
+    return not isinstance(raised, NotImplementedError)
 
 
 def _attend(wants: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
