@@ -157,9 +157,13 @@ class Pairs:
     def _is_there(self, snapshot_id: str) -> bool:
         """Whether a snapshot that was submitted is still there, and would stay for ever."""
         try:
-            return bool(snapshot_id) and bool(self._zenml.source(snapshot_id).copied_from)
+            if not snapshot_id or not self._zenml.source(snapshot_id).copied_from:
+                return False
         except NotFoundError:
             return False
+        # The record of another stack, which adopted the pair, may be alive.
+        record_id = self._zenml.snapshot_record(snapshot_id)
+        return record_id is None or self._zenml.records.listed(record_id) is None
 
     def at(
         self, record_id: str, *, native_id: str, orchestrator_id: str, owner: Owner = NOBODY
