@@ -695,7 +695,12 @@ class Pairs:
         if orchestrator is None:
             raise _unreachable(orchestrator_id, native_id)
         doomed = self._natives.all_of(orchestrator, owner, None)
-        found = self._natives.read(orchestrator, native_id, None)
+        if owner.key:
+            found = self._natives.read(orchestrator, native_id, None)
+        else:
+            # Named by a person, whatever it runs.
+            with self._zenml.reaching(orchestrator):
+                found = orchestrator.read(native_id)
         marked = read_owner(found.owner) if found else None
         if found and not (marked and marked.key and owner.key and not owner.is_same(marked)):
             doomed.append(found)
