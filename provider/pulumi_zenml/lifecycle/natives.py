@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 
-from pulumi_zenml.errors import NotGoneError, SubmissionError
+from pulumi_zenml.errors import NotFoundError, NotGoneError, SubmissionError
 from pulumi_zenml.identity import Owner, read_owner
 from pulumi_zenml.lifecycle.ports import Zenml
 from pulumi_zenml.orchestrators.base import Orchestrator
@@ -101,7 +102,8 @@ class Natives:
         orchestrator = self.orchestrator_of(record)
         found = self.find(record) if orchestrator else None
         if orchestrator and found and found.paused != paused and orchestrator.can_pause:
-            with self._zenml.reaching(orchestrator):
+            # What is gone in parts does not fire.
+            with self._zenml.reaching(orchestrator), contextlib.suppress(NotFoundError):
                 orchestrator.set_paused(found.native_id, paused)
 
     def delete(self, orchestrator: Orchestrator, native_ids: Collection[str]) -> None:

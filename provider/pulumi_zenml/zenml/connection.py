@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pulumi_zenml.errors import UnreachableError
 from pulumi_zenml.json_types import Json
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 PROBE_SECONDS = 5.0
 _STARTING = threading.Lock()
 _SHORTEST_SECRET = 8
+_PORTS = {"http": 80, "https": 443}
 _DOWN = (502, 503, 504)
 
 
@@ -136,6 +138,9 @@ def probe(url: str) -> None:
         raise UnreachableError(
             ZENML, f"'{url}' is not the URL of a server. Write https://{url} or http://{url}."
         )
+    parts = urlsplit(url)
+    # Without a user name and password, should the URL have them.
+    shown = f"{parts.scheme}://{parts.hostname}:{parts.port or _PORTS[parts.scheme]}"
     hint = (
         "Is the server up, and is 'pulumi config get zenml:serverUrl' (or ZENML_STORE_URL) right?"
     )
@@ -144,11 +149,13 @@ def probe(url: str) -> None:
     except requests.exceptions.SSLError:
         return
     except requests.exceptions.RequestException as error:
-        raise UnreachableError(ZENML, f"no answer from {url} ({_cause(error)}). {hint}") from error
+        raise UnreachableError(
+            ZENML, f"no answer from {shown} ({_cause(error)}). {hint}"
+        ) from error
     if answer.status_code in _DOWN:
         raise UnreachableError(
             ZENML,
-            f"{url} answers {answer.status_code}: something is there, but ZenML is not. {hint}",
+            f"{shown} answers {answer.status_code}: something is there, but ZenML is not. {hint}",
         )
 
 
