@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_zenml.operations.adopt import Adoption, AdoptionPlan
-from pulumi_zenml.operations.engine import SCHEDULE, Engine, EngineResult, Step
+from pulumi_zenml.operations.engine import OWNER, SCHEDULE, Engine, EngineResult, Step
 from pulumi_zenml.operations.inventory import OnProgress
 from pulumi_zenml.zenml.connection import Connection
 
@@ -96,7 +96,9 @@ def _compare(plan: AdoptionPlan, outcome: EngineResult, stack: str) -> AdoptionP
     others = tuple(
         f"{step.op} of {step.urn}"
         for step in outcome.steps
-        if step.op not in _NOTHING_CHANGES and step.urn.rpartition("::")[2] not in expected
+        if step.op not in _NOTHING_CHANGES
+        and step.urn.rpartition("::")[2] not in expected
+        and OWNER not in step.urn
     )
     verdicts = {name: _problem(it, steps.get(name)) for name, it in expected.items()}
     return AdoptionPreview(stack, verdicts, others, tuple(dict.fromkeys(outcome.messages)))

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 PULUMI = "Pulumi"
 SCHEDULE = "pulumi-python:dynamic/zenml:Schedule"
-SCHEDULES = f"**{SCHEDULE}::**"
-"""Every schedule of a stack, for ``--target``."""
+OWNER = "pulumi-python:dynamic/zenml:Owner"
+SCHEDULES = "**pulumi-python:dynamic/zenml:**"
+"""Every schedule of a stack, with the stack's owner, for ``--target``."""
 
 _PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
 _SECRET_VARIABLES = ("PULUMI_ACCESS_TOKEN", "ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN")
