@@ -12,7 +12,15 @@ from typing import Any
 
 import httpx
 
-from .process import ServiceError, cache_folder, finish, free_port, running, wait_until
+from .process import (
+    ServiceError,
+    cache_folder,
+    dies_with_us,
+    finish,
+    free_port,
+    running,
+    wait_until,
+)
 
 USERNAME = "admin"
 PASSWORD = "testbed-password"
@@ -105,7 +113,7 @@ def airflow(folder: Path) -> Iterator[Airflow]:
         start("scheduler", [*program, "scheduler", "--skip-serve-logs"])
         # It ends where a DAG is deleted just as it has read it (Airflow 3, StaleDataError on table
         # dag). Whoever runs Airflow has it started again.
-        again = ["sh", "-c", 'while :; do "$@"; sleep 1; done', "sh"]
+        again = ["sh", "-c", 'while :; do "$@"; sleep 1; done', "sh", *dies_with_us()]
         start("dag-processor", [*again, *program, "dag-processor"])
         yield Airflow(url=url, username=USERNAME, password=PASSWORD, dags=dags, folder=folder)
 
