@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from typing import Any
@@ -35,6 +36,10 @@ ALONE = (
 
 pytest.register_assert_rewrite("pulumi_zenml.testing.conformance")
 pytest_plugins = ["flaky", "shares", "testbed.fixtures"]
+
+# Nothing that is on loopback is behind a proxy; to find that out costs clients a good deal.
+if not os.environ.keys() & {"no_proxy", "NO_PROXY"}:
+    os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 # A process of pytest-xdist has no main module's file, by which ZenML finds the root of the source.
 if not getattr(__main__, "__file__", None):
