@@ -82,7 +82,7 @@ def test_a_cron_job_that_zenml_made_is_taken_over_through_the_engine(
     assert pulumi.preview("--refresh").changes == {}
     assert run("audit")["findings"] == []
     (row,) = run("list")
-    assert row["owner"] == f"acme/shop/prod/{outputs['owner'].rpartition('/')[2]}"
+    assert row["owner"] == f"organization/shop/prod/{outputs['owner'].rpartition('/')[2]}"
     pulumi.destroy()
     assert run("list") == []
     assert name not in {it.name for it in server_client.records()}
