@@ -79,7 +79,7 @@ class Pairs:
         with self._zenml.reaching(orchestrator):
             orchestrator.verify(spec.wanted())
         source = None if spec.pipeline else self._zenml.source(spec.snapshot)
-        if source and holder and not holder.unfinished and holder.id != in_state:
+        if source and holder and _can_be_taken(holder, adopted, in_state):
             taken = self._take_over(spec, holder, orchestrator, source)
             if taken:
                 self._remove_others(spec, [it for it in mine if it != holder], in_state)
@@ -748,6 +748,18 @@ def _certainly(act: Callable[[], object], is_done: Callable[[], bool]) -> None:
     except ServiceError:
         if not is_done():
             raise
+
+
+def _can_be_taken(holder: Record, adopted: Record | None, in_state: str) -> bool:
+    """Whether the pair that has the name may become the resource's own as it is.
+
+    Not one of its own where the state may have it: Pulumi deletes what the state has after a
+    replace that was asked for (``--replace``), of which no diff tells.
+    """
+    if holder.unfinished:
+        return False
+    adopting = holder is adopted or holder.former_owner is not None
+    return adopting or (bool(in_state) and holder.id != in_state)
 
 
 def _is_going(record: Record) -> bool:

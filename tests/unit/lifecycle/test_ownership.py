@@ -189,3 +189,15 @@ def test_an_orchestrator_that_is_down_is_asked_once(world: World) -> None:
             break
     assert failed == 1
     assert world.calls.count("no answer") == asked + 1
+
+
+def test_a_replace_that_is_asked_for_makes_another_pair(world: World) -> None:
+    stack = Stack(world)
+    stack.up(ONE)
+    old, _ = only(world)
+    # `--replace`: the engine asks for no diff, creates, and deletes what the state has.
+    stack.replaced.append(stack.resources.pop("nightly"))
+    stack.up(ONE)
+    new, native = only(world)
+    assert new != old
+    assert (world.records[new].name, native.cron, native.paused) == ("nightly", "0 3 * * *", False)
