@@ -108,10 +108,10 @@ def test_what_zenml_made_is_taken_over_as_it_is(world: World) -> None:
     audit = world.run("audit", "--json")
     assert (audit.code, audit.json["findings"]) == (0, []), audit.out
     (row,) = world.run("list", "--format", "json").json
-    assert row["owner"] == "infra/prod/daily-training-prod"
+    assert row["owner"] == "organization/infra/prod/daily-training-prod"
     again = world.run("adopt", "daily-training-prod", "--format", "json")
     assert again.code == 1
-    assert "infra/prod/daily-training-prod" in again.json["schedules"][0]["note"]
+    assert "organization/infra/prod/daily-training-prod" in again.json["schedules"][0]["note"]
     rest = world.run("adopt", "--format", "json")
     assert (rest.code, rest.json["schedules"], rest.json["managed"]) == (0, [], 1)
 
@@ -233,6 +233,7 @@ def test_a_take_over_that_failed_half_way_is_taken_up_again(world: World) -> Non
     made = world.call(seed.unmanaged, "daily-training-prod", cron="0 3 * * *")
     owner = "acme/shop/prod/training"
     again = world.call(adopt_seed.fail_then_adopt, "daily-training-prod", owner)
+    owner = f"{owner}#{seed.KEY}"
     assert again == adopt_seed.Adoption("filecron: it went away.", made, owner)
 
 
@@ -318,7 +319,8 @@ def test_one_whose_pulumi_stack_is_lost_is_taken_when_asked(world: World) -> Non
     pulumi = project(world, world.work / "infra", stack="dev")
     pulumi.up()
     assert world.natives() == {made.native}
-    assert world.body(made.native)["owner"] == "infra/dev/daily-mine-dev"
+    owner = str(world.body(made.native)["owner"]).partition("#")[0]
+    assert owner == "organization/infra/dev/daily-mine-dev"
     assert pulumi.preview("--refresh").changes == {}
 
 

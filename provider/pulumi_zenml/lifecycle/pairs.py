@@ -71,6 +71,9 @@ class Pairs:
         _raise_all(type(orchestrator).check(spec.wanted()))
         mine = self._mine(spec.owner, in_state)
         holder = self._zenml.records.named(spec.name)
+        if holder is None:
+            # One whose adoption was interrupted has the name only once that is finished.
+            holder = next((it for it in mine if it.former_owner is not None), None)
         adopted = holder if holder and holder not in mine else None
         if adopted:
             problem = ownership_problem(adopted, spec.adopt)
@@ -756,7 +759,7 @@ def _can_be_taken(holder: Record, adopted: Record | None, in_state: str) -> bool
     Not one of its own where the state may have it: Pulumi deletes what the state has after a
     replace that was asked for (``--replace``), of which no diff tells.
     """
-    if holder.unfinished:
+    if holder.unfinished and holder.unfinished.mark != "busy":
         return False
     adopting = holder is adopted or holder.former_owner is not None
     return adopting or (bool(in_state) and holder.id != in_state)
