@@ -545,10 +545,13 @@ class Pairs:
 
     def _name(self, record: Record, name: str) -> None:
         """Give a record its final name, the last step of what cannot be undone."""
-        _certainly(
-            partial(self._zenml.records.rename, record, name),
-            lambda: self._zenml.records.find_named(name) is not None,
-        )
+
+        def has_it() -> bool:
+            # Somebody else may have taken it meanwhile.
+            holder = self._zenml.records.find_named(name)
+            return holder is not None and holder.id == record.id
+
+        _certainly(partial(self._zenml.records.rename, record, name), has_it)
 
     def _take_back(self, orchestrator: Orchestrator, staged: str) -> None:
         record = self._zenml.records.find_named(staged)

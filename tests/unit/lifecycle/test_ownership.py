@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 
-from pulumi_zenml.errors import InputError, RunInProgressError, UnreachableError
+from pulumi_zenml.errors import (
+    InputError,
+    RefusedError,
+    RunInProgressError,
+    UnreachableError,
+)
+from pulumi_zenml.zenml.records import Marker, Record
 from unit.lifecycle.engine import Program, Stack
-from unit.lifecycle.memory import Native_, World
+from unit.lifecycle.memory import MemoryRecords, Native_, World
 
 ONE: Program = {"nightly": {"name": "nightly", "cron": "0 3 * * *"}}
 
@@ -201,3 +208,21 @@ def test_a_replace_that_is_asked_for_makes_another_pair(world: World) -> None:
     new, native = only(world)
     assert new != old
     assert (world.records[new].name, native.cron, native.paused) == ("nightly", "0 3 * * *", False)
+
+
+def test_a_name_that_somebody_takes_meanwhile_is_an_error(world: World) -> None:
+    stack = Stack(world)
+    stack.up(ONE)
+    mine, _ = only(world)
+    rename = MemoryRecords.rename
+
+    def taken(self: MemoryRecords, record: Record, name: str) -> Record:
+        if name == "nightly":
+            other = replace(record, id="other", name="nightly", marker=Marker())
+            world.records["other"] = other
+        return rename(self, record, name)
+
+    with mock.patch.object(MemoryRecords, "rename", taken), pytest.raises(RefusedError):
+        stack.up(program(paused=True))
+    assert world.records[mine].unfinished is not None
+    assert stack.resources["nightly"].inputs["paused"] is False
