@@ -53,7 +53,7 @@ class Pairs:
     # --- create ------------------------------------------------------------------------------
 
     def create(self, spec: ScheduleSpec, *, in_state: str = "") -> Pair:
-        """Make the pair, or take over one that is already as spec.
+        """Make the pair, or take over one that is already as declared.
 
         Args:
             spec: what is to be there.
@@ -88,13 +88,18 @@ class Pairs:
                 self._remove_others(spec, [it for it in mine if it != holder], in_state)
                 return taken
         replaced = [*mine, *([adopted] if adopted else [])]
-        for record in replaced:
-            self._spare(record, spec.policy, stop=not record.unfinished)
-        if source is None:
-            assert spec.pipeline
-            source = self._zenml.build(spec.pipeline, stack, f"pulumi-{spec.name}"[:255])
+        undo = Undo()
+        try:
+            for record in replaced:
+                self._spare(record, spec.policy, stop=not record.unfinished, undo=undo)
+            if source is None:
+                assert spec.pipeline
+                source = self._zenml.build(spec.pipeline, stack, f"pulumi-{spec.name}"[:255])
+        except Exception as error:
+            undo.run(error)
+            raise
         self._warn_of_foreign_build(source, stack)
-        return self._make(spec, stack, orchestrator, source, replaced, in_state)
+        return self._make(spec, stack, orchestrator, source, replaced, in_state, undo)
 
     def restore(self, spec: ScheduleSpec) -> Pair:
         """Make a pair that replaces nothing, whoever its owner is to be.
@@ -111,7 +116,7 @@ class Pairs:
         with self._zenml.reaching(orchestrator):
             orchestrator.verify(spec.wanted())
         source = self._zenml.source(spec.snapshot)
-        return self._make(spec, stack, orchestrator, source, [], "")
+        return self._make(spec, stack, orchestrator, source, [], "", Undo())
 
     # --- read --------------------------------------------------------------------------------
 
@@ -408,7 +413,7 @@ class Pairs:
     def _take_over(
         self, spec: ScheduleSpec, record: Record, orchestrator: Orchestrator, source: Source
     ) -> Pair | None:
-        """The pair that holds the name, if it already runs what is declared when it is spec."""
+        """The pair that holds the name, if it already runs what is declared when it is declared."""
         found = self._natives.find(record)
         here = str(orchestrator.target.component.id)
         if found is None or record.orchestrator_id != here:
@@ -450,8 +455,8 @@ class Pairs:
         source: Source,
         replaced: Sequence[Record],
         in_state: str,
+        undo: Undo,
     ) -> Pair:
-        undo = Undo()
         goes = [it for it in replaced if spec.retain or it.id != in_state]
         try:
             record, found = self._submit(spec, stack, orchestrator, source, undo)
@@ -719,9 +724,20 @@ class Pairs:
     # --- helpers -----------------------------------------------------------------------------
 
     def _spare(
-        self, record: Record, policy: Policy, *, native_dies: bool = True, stop: bool = True
+        self,
+        record: Record,
+        policy: Policy,
+        *,
+        native_dies: bool = True,
+        stop: bool = True,
+        undo: Undo | None = None,
     ) -> None:
-        """Ask :func:`~.running.spare_runs` for a record, with its runs on both sides."""
+        """Ask :func:`~.running.spare_runs` for a record, with its runs on both sides.
+
+        What is paused so that its runs can end fires again where they do not, and where a later
+        step of ``undo`` fails.
+        """
+        undo = undo or Undo()
         if policy.when_running == "ignore":
             return
         found = self._natives.find(record)
@@ -736,10 +752,15 @@ class Pairs:
             return names
 
         def stop_firing() -> None:
-            if stop:
+            if stop and found and not found.paused:
+                undo.before(f"'{record.name}'", partial(self._natives.set_paused, record, False))
                 self._natives.set_paused(record, True)
 
-        spare_runs(record.name, running, policy, stop_firing=stop_firing)
+        try:
+            spare_runs(record.name, running, policy, stop_firing=stop_firing)
+        except RunInProgressError as error:
+            undo.run(error)
+            raise
 
     def _native_runs(self, orchestrator: Orchestrator, found: Counterpart) -> list[str]:
         with self._zenml.reaching(orchestrator):

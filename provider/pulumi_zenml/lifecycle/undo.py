@@ -24,7 +24,8 @@ class Undo:
     def run(self, error: Exception) -> None:
         """Take everything back; what cannot be is said in ``error``."""
         failures = []
-        for what, step in reversed(self._steps):
+        while self._steps:
+            what, step = self._steps.pop()
             try:
                 step()
             # Whatever goes wrong here must not hide why we are here.

@@ -11,6 +11,7 @@ from pulumi_zenml.errors import (
     InputError,
     RefusedError,
     RunInProgressError,
+    ServiceError,
     UnreachableError,
 )
 from pulumi_zenml.zenml.records import Marker, Record
@@ -226,3 +227,45 @@ def test_a_name_that_somebody_takes_meanwhile_is_an_error(world: World) -> None:
         stack.up(program(paused=True))
     assert world.records[mine].unfinished is not None
     assert stack.resources["nightly"].inputs["paused"] is False
+
+
+def waiting(world: World, monkeypatch: pytest.MonkeyPatch, *, ends: bool) -> None:
+    """Have a run in progress, which ends while it is waited for, or never does."""
+    (record,) = world.records
+    world.running = {record: ["run-1"]}
+
+    def sleep(seconds: float) -> None:
+        if ends:
+            world.running = {}
+
+    monkeypatch.setattr("pulumi_zenml.lifecycle.running.time.sleep", sleep)
+
+
+def test_what_was_paused_to_wait_fires_again_when_the_replace_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = Stack(world)
+    stack.up(ONE)
+    old, native = only(world)
+    waiting(world, monkeypatch, ends=True)
+    # The pause, then the record of the new pair.
+    world.fault = (len(world.calls) + 2, "refuse")
+    with pytest.raises(ServiceError, match="was refused"):
+        stack.up(program(cron="0 5 * * *", when_running="wait"))
+    assert only(world) == (old, native)
+    assert not native.paused
+
+
+@pytest.mark.parametrize("wanted", [{}, program(cron="0 5 * * *", wait_timeout=0)])
+def test_what_was_paused_to_wait_fires_again_when_the_run_does_not_end(
+    world: World, monkeypatch: pytest.MonkeyPatch, wanted: Program
+) -> None:
+    stack = Stack(world)
+    stack.up(program(when_running="wait", wait_timeout=0))
+    old, native = only(world)
+    waiting(world, monkeypatch, ends=False)
+    given = {name: {**it, "when_running": "wait"} for name, it in wanted.items()}
+    with pytest.raises(RunInProgressError, match="after waiting"):
+        stack.up(given)
+    assert only(world) == (old, native)
+    assert not native.paused
