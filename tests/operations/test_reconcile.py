@@ -202,12 +202,12 @@ def test_what_is_gone_on_both_sides_is_made_again(stack: Stack) -> None:
     delete_record(stack)
     dry = stack.run("--dry-run")
     (found,) = dry.json["resources"]
-    assert (found["gone"], found["action"]) == (True, "create")
+    assert (found["gone"], found["action"]) == (True, "replace")
     table = stack.world.run(
         "reconcile", "--cwd", "infra", "--pulumi-stack", "prod", "--dry-run", "--format", "table"
     )
     assert table.code == 1
-    assert "deleted on both sides" in table.out and "would create" in table.out
+    assert "deleted on both sides" in table.out and "would replace" in table.out
     assert stack.run("--yes").code == 0
     assert stack.unchanged() and len(stack.world.natives()) == 1
 

@@ -39,6 +39,7 @@ _SECRET_VARIABLES = ("PULUMI_ACCESS_TOKEN", "ZENML_STORE_API_KEY", "ZENML_STORE_
 # Shorter values may be part of a text by chance.
 _SHORTEST_SECRET = 8
 _DIRECTIVE = re.compile(r"<\{%.*?%\}>")
+_STREAM = re.compile(r"^(?:stdout|stderr): ")
 _LOCKED_BY = re.compile(r"created by (\S+) \(pid (\d+)\) at (\S+)")
 _INSTALL = (
     "Install it from https://www.pulumi.com/docs/install/ and check that 'pulumi version' runs"
@@ -300,7 +301,8 @@ def _locked(stack: str, text: str) -> str:
 
 def _refused(stack: str, text: str, errors: Sequence[str]) -> PulumiZenmlError:
     """The error of a failed command, in a few lines at most."""
-    lines = [it.strip() for it in text.splitlines()]
+    # The Automation API puts the name of the stream before its first line.
+    lines = [_STREAM.sub("", it.strip()) for it in text.splitlines()]
     messages = [it.removeprefix("error: ") for it in lines if it.startswith("error: ")]
     reason = masked(" ".join(dict.fromkeys(errors or messages)) or lines[-1])
     if "assphrase" in reason:

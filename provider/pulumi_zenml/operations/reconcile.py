@@ -16,7 +16,7 @@ from pulumi_zenml.operations.engine import (
     report_messages,
 )
 from pulumi_zenml.operations.inventory import OnProgress
-from pulumi_zenml.schedule.diff import SOUND
+from pulumi_zenml.schedule.diff import BOTH_GONE, SOUND
 
 _WORDS = {
     "create": "create",
@@ -166,7 +166,7 @@ def _repair(urn: str, steps: Iterable[Step]) -> Repair:
     for step in steps:
         known |= {**(step.old or {}), **(step.new or {})}
         if step.op == "refresh":
-            gone = step.new is None
+            gone = step.new is None or step.new.get("state") == BOTH_GONE
             drift = () if gone else _drift(step)
         elif step.op in _WORDS and action != "replace":
             action = _WORDS[step.op]

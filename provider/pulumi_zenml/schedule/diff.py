@@ -15,6 +15,7 @@ SOUND = ("active", "paused", "finished")
 
 PAUSED_ON_ONE_SIDE = "paused on one side"
 MORE_THAN_ONE = "more than one pair"
+BOTH_GONE = "both sides are gone"
 
 NATIVE = ("orchestrator_settings", "owner", "owner_key", "paused", "retain", "state")
 """The properties whose change has to reach ZenML and the orchestrator."""

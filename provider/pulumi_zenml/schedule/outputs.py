@@ -11,7 +11,7 @@ from pulumi_zenml.identity import read_owner
 from pulumi_zenml.lifecycle.pair import Pair
 from pulumi_zenml.lifecycle.spec import cadence_props, owner_of, settings_of
 from pulumi_zenml.orchestrators.compare import same_cadence
-from pulumi_zenml.schedule.diff import MORE_THAN_ONE, PAUSED_ON_ONE_SIDE, SOUND
+from pulumi_zenml.schedule.diff import BOTH_GONE, MORE_THAN_ONE, PAUSED_ON_ONE_SIDE, SOUND
 
 if TYPE_CHECKING:
     from pulumi_zenml.lifecycle.ports import Zenml
@@ -91,7 +91,7 @@ def _described(pair: Pair) -> Props:
 
 def _state(pair: Pair) -> str:
     if pair.record is None:
-        return "counterpart without record" if pair.counterpart else "both sides are gone"
+        return "counterpart without record" if pair.counterpart else BOTH_GONE
     if pair.finished:
         return "finished"
     if pair.counterpart is None:
