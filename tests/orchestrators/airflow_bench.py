@@ -134,7 +134,9 @@ class AirflowBench(Bench):
             "username": self.airflow.username,
             "password": self.airflow.password,
             "wait": 120,
-            "timeout": 5,
+            # Long enough for its one SQLite file, which the scheduler writes too; each fault test
+            # waits it out once.
+            "timeout": 15,
         }
 
     def register(self, name: str) -> None:
