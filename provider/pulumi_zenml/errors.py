@@ -16,7 +16,7 @@
     ├── OwnershipError             the name or the pair has another owner
     ├── RunInProgressError         a run would lose its credentials or its counterpart
     ├── SubmissionError            ZenML could not submit the pipeline to its orchestrator
-    ├── NotGoneError               something still exists after it was deleted
+    ├── NotDeletedError            something still exists after it was deleted
     ├── BackupError                a backup that cannot be written or read, or is damaged
     ├── BusyError                  another process holds the lock
     └── InternalError              a fault of this package
@@ -33,8 +33,8 @@ __all__ = [
     "CannotExpressError",
     "InputError",
     "InternalError",
+    "NotDeletedError",
     "NotFoundError",
-    "NotGoneError",
     "NotSchedulableError",
     "OwnershipError",
     "PermissionDeniedError",
@@ -157,7 +157,7 @@ class SubmissionError(PulumiZenmlError):
     """ZenML could not submit the pipeline to its orchestrator."""
 
 
-class NotGoneError(PulumiZenmlError):
+class NotDeletedError(PulumiZenmlError):
     """Something still exists after it was deleted."""
 
 

@@ -15,7 +15,7 @@ from orchestrators.airflow_bench import AirflowBench
 from orchestrators.airflow_world import AirflowWorld, wanted
 from pulumi_zenml.errors import (
     CannotExpressError,
-    NotGoneError,
+    NotDeletedError,
     PermissionDeniedError,
     RefusedError,
     ServiceError,
@@ -327,7 +327,7 @@ def test_a_copy_of_the_folder_is_waited_for(world: AirflowWorld, bench: AirflowB
 
     wait_until(is_read_from_the_copy, "the copy is read", seconds=120)
     world.zip(name).write_bytes(copy.read_bytes())
-    with pytest.raises(NotGoneError, match="is removed and the DAG is paused"):
+    with pytest.raises(NotDeletedError, match="is removed and the DAG is paused"):
         world.orchestrator(**{**api, "wait": 1}).delete(name)
     assert not world.zip(name).exists()
     assert dag(bench.airflow, name)["is_paused"]

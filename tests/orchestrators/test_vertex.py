@@ -22,8 +22,8 @@ from orchestrators.vertex_bench import VertexBench
 from orchestrators.zenml_here import create, fresh_environment, orchestrator_of, zenml_here
 from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.errors import (
+    NotDeletedError,
     NotFoundError,
-    NotGoneError,
     PermissionDeniedError,
     RefusedError,
     UnauthenticatedError,
@@ -322,7 +322,7 @@ def test_deleting_waits_until_it_is_gone(tmp_path: Path, monkeypatch: pytest.Mon
         vertex.lingers = 10_000
         made = site.make()
         monkeypatch.setattr(_vertex_api, "_DELETE_SECONDS", 0.3)
-        with pytest.raises(NotGoneError):
+        with pytest.raises(NotDeletedError):
             site.ours.delete(made.native_id)
 
 

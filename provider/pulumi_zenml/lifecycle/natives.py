@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection
 
-from pulumi_zenml.errors import NotFoundError, NotGoneError, SubmissionError
+from pulumi_zenml.errors import NotDeletedError, NotFoundError, SubmissionError
 from pulumi_zenml.identity import Owner, read_owner
 from pulumi_zenml.lifecycle.ports import Zenml
 from pulumi_zenml.orchestrators.base import Orchestrator
@@ -110,14 +110,14 @@ class Natives:
         """Delete counterparts, and read each again.
 
         Raises:
-            NotGoneError: one is still there.
+            NotDeletedError: one is still there.
         """
         for native_id in native_ids:
             with self._zenml.reaching(orchestrator):
                 orchestrator.delete(native_id)
                 still_there = orchestrator.read(native_id) is not None
             if still_there:
-                raise NotGoneError(
+                raise NotDeletedError(
                     f"{orchestrator.flavor} still has {orchestrator.capabilities.counterpart} "
                     f"'{native_id}' after deleting it."
                 )

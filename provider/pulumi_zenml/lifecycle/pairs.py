@@ -328,7 +328,7 @@ class Pairs:
 
         Raises:
             RunInProgressError: a run would lose its token or its counterpart.
-            NotGoneError: something is still there.
+            NotDeletedError: something is still there.
         """
         records = self._zenml.records
         record = records.get(record_id) if record_id else None
@@ -395,7 +395,7 @@ class Pairs:
 
         Raises:
             RunInProgressError: a run would lose its token.
-            NotGoneError: it is still there.
+            NotDeletedError: it is still there.
         """
         self._spare(record, policy, native_dies=False)
         self._zenml.records.delete(record, keep_snapshots=True)

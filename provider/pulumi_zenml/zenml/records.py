@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pulumi_zenml.cadence.model import Cadence
-from pulumi_zenml.errors import NotFoundError, NotGoneError
+from pulumi_zenml.errors import NotDeletedError, NotFoundError
 from pulumi_zenml.identity import MarkedName, Owner, read_marked_name, read_owner
 from pulumi_zenml.zenml.cache import Cache
 from pulumi_zenml.zenml.errors import ZENML, zenml_errors
@@ -263,7 +263,7 @@ class Records:
         first, because the record is the way to them. Already gone is success.
 
         Raises:
-            NotGoneError: it is still there.
+            NotDeletedError: it is still there.
         """
         store = self._client.zen_store
         id = UUID(record.id)
@@ -276,7 +276,7 @@ class Records:
             with contextlib.suppress(KeyError):
                 store.delete_schedule(id, soft=runs.total > 0)
         if self.get(record.id) is not None:
-            raise NotGoneError(f"ZenML still has schedule '{record.name}' after deleting it.")
+            raise NotDeletedError(f"ZenML still has schedule '{record.name}' after deleting it.")
         with self._lock:
             self._known.pop(record.id, None)
 

@@ -18,10 +18,10 @@ PUBLIC = {
         fires_between get_dialect make_cadence next_fires schedule_name spread spread_cron
     """,
     "pulumi_zenml.errors": """
-        BackupError BusyError CannotExpressError InputError InternalError NotFoundError NotGoneError
-        NotSchedulableError OwnershipError PermissionDeniedError PulumiZenmlError RefusedError
-        RunInProgressError ServiceError SubmissionError ThrottledError UnauthenticatedError
-        UnreachableError
+        BackupError BusyError CannotExpressError InputError InternalError NotDeletedError
+        NotFoundError NotSchedulableError OwnershipError PermissionDeniedError PulumiZenmlError
+        RefusedError RunInProgressError ServiceError SubmissionError ThrottledError
+        UnauthenticatedError UnreachableError
     """,
     "pulumi_zenml.operations": """
         Adoption AdoptionPlan AdoptionPreview AdoptionRefusal AlertState AuditOptions AuditResult

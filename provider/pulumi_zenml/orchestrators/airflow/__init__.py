@@ -205,7 +205,7 @@ class AirflowOrchestrator(Orchestrator):
         Airflow has noticed the deletion. With ``wait`` 0 Airflow keeps the DAG, paused.
 
         Raises:
-            NotGoneError: Airflow still has the DAG after ``wait`` seconds.
+            NotDeletedError: Airflow still has the DAG after ``wait`` seconds.
         """
         api = self._api
         known = api.dag(native_id) if api else None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from pulumi_zenml.errors import NotGoneError, RefusedError, ServiceError
+from pulumi_zenml.errors import NotDeletedError, RefusedError, ServiceError
 from pulumi_zenml.orchestrators.airflow.api import AirflowApi, Dag
 from pulumi_zenml.orchestrators.airflow.http import SERVICE
 from pulumi_zenml.orchestrators.airflow.zip import DagZip
@@ -107,7 +107,7 @@ def delete_for_good(api: AirflowApi, name: str, *, at_once: bool, seconds: float
         seconds: how long to wait for Airflow to notice the deletion; 0 to leave the DAG there.
 
     Raises:
-        NotGoneError: Airflow still has it.
+        NotDeletedError: Airflow still has it.
     """
     if at_once:
         _delete(api, name)
@@ -122,8 +122,8 @@ def delete_for_good(api: AirflowApi, name: str, *, at_once: bool, seconds: float
             api.set_paused(name, True)
         return known is None or known.gone
 
-    def late() -> NotGoneError:
-        return NotGoneError(
+    def late() -> NotDeletedError:
+        return NotDeletedError(
             f"Airflow: the file of the DAG '{name}' is removed and the DAG is paused, but Airflow "
             f"has not noticed within {seconds:g} s, so its entry and runs are still there. {_SLOW}"
         )
@@ -141,7 +141,7 @@ def _delete(api: AirflowApi, name: str) -> None:
     _poll(
         lambda: api.delete(name),
         _STOPPING_SECONDS,
-        lambda: NotGoneError(
+        lambda: NotDeletedError(
             f"Airflow: the file of the DAG '{name}' is removed and its runs are stopped, but one "
             f"of its tasks still runs after {_STOPPING_SECONDS:g} s. Try again when it has ended."
         ),

@@ -254,7 +254,7 @@ class KubernetesOrchestrator(Orchestrator):
         """Delete the CronJob and what ZenML created for it, and wait until it is deleted.
 
         Raises:
-            NotGoneError: the API server accepted the deletion but still has the object.
+            NotDeletedError: the API server accepted the deletion but still has the object.
         """
         tokens = bool(self.target.component.configuration.get("pass_zenml_token_as_secret"))
         deletion.delete(self._api, self._path_of(native_id), native_id, tokens=tokens)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from pulumi_zenml.errors import NotGoneError
+from pulumi_zenml.errors import NotDeletedError
 from pulumi_zenml.orchestrators.kubernetes import cronjob as cronjob
 from pulumi_zenml.orchestrators.kubernetes import jobs as jobs
 from pulumi_zenml.orchestrators.kubernetes.api import KubernetesApi, Object
@@ -28,7 +28,7 @@ def delete(api: KubernetesApi, path: str, native_id: str, *, tokens: bool) -> No
         tokens: whether ZenML keeps each schedule's token in a Secret.
 
     Raises:
-        NotGoneError: it still exists.
+        NotDeletedError: it still exists.
     """
     doing = f"delete CronJob '{native_id}'"
     cron_job = api.patch(path, doing, lambda found: cronjob.pausing(found, True))
@@ -79,7 +79,7 @@ def _await_gone(api: KubernetesApi, path: str, native_id: str, uid: str) -> None
             return
         if time.monotonic() > deadline:
             waits = ", ".join(found["metadata"].get("finalizers") or ()) or "no finalizer"
-            raise NotGoneError(
+            raise NotDeletedError(
                 f"CronJob '{native_id}' is being deleted, but still exists after "
                 f"{_GONE_SECONDS:.0f} s; it fires no more. It waits for: {waits}. Is the "
                 "cluster's controller manager up?"

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi_zenml.cadence.dialects.base import rfc3339
-from pulumi_zenml.errors import InputError, NotFoundError, NotGoneError, RefusedError
+from pulumi_zenml.errors import InputError, NotDeletedError, NotFoundError, RefusedError
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators._zenml_config import ZenmlConfig, apply_settings
 from pulumi_zenml.orchestrators.base import Orchestrator, Target
@@ -256,7 +256,7 @@ class VertexOrchestrator(Orchestrator):
             return
         self._api.until_gone("get_schedule", doing, {"name": native_id})
         if self.read(native_id) is not None:
-            raise NotGoneError(f"Vertex AI is still deleting schedule '{native_id}'. Try again.")
+            raise NotDeletedError(f"Vertex AI is still deleting schedule '{native_id}'. Try again.")
 
     def runs(
         self, native_id: str, *, since: datetime | None = None, limit: int = 100
