@@ -124,13 +124,21 @@ class NotFoundError(ServiceError):
     Args:
         service: where it was searched.
         reason: what was searched.
+        property: the input that names it; empty where none does.
         wanted: the name, to suggest similar ones.
         known: the names that exist.
     """
 
     def __init__(
-        self, service: str, reason: str, *, wanted: str = "", known: Iterable[str] = ()
+        self,
+        service: str,
+        reason: str,
+        *,
+        property: str = "",
+        wanted: str = "",
+        known: Iterable[str] = (),
     ) -> None:
+        self.property = property
         self.near = tuple(difflib.get_close_matches(wanted, list(known), n=3, cutoff=0.5))
         if self.near:
             reason = f"{reason} Near it: {', '.join(self.near)}."

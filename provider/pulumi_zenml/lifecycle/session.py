@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pulumi_zenml.errors import UnreachableError
@@ -11,37 +12,21 @@ from pulumi_zenml.orchestrators import get_orchestrator
 from pulumi_zenml.orchestrators.base import Orchestrator, Target
 from pulumi_zenml.orchestrators.counterpart import Counterpart
 from pulumi_zenml.zenml.cache import Cache
-from pulumi_zenml.zenml.connection import Connection
 from pulumi_zenml.zenml.errors import zenml_errors
 from pulumi_zenml.zenml.project import ZenmlProject, component_of
 from pulumi_zenml.zenml.project import pages as pages
 
 if TYPE_CHECKING:
-    from zenml.client import Client
     from zenml.models import ComponentResponse
 
 
+@dataclass(eq=False)
 class Session(ZenmlProject):
-    """A ZenML project, and our side of its orchestrators. Thread-safe.
+    """A ZenML project, and our side of its orchestrators. Thread-safe."""
 
-    Args:
-        connection: where ZenML is, and the orchestrators' overrides.
-        project: a ZenML project by name or id; empty for the connection's, else the active one.
-        warn: gets what a user must know although nothing failed.
-        client: ZenML's client; the connection's own by default.
-    """
-
-    def __init__(
-        self,
-        connection: Connection,
-        project: str = "",
-        warn: Callable[[str], None] = lambda text: None,
-        client: Callable[[], Client] | None = None,
-    ) -> None:
-        super().__init__(connection, project, warn, client)
-        self._orchestrators: Cache[str, Orchestrator | None] = Cache()
-        self._listings: Cache[str, dict[str, Counterpart]] = Cache()
-        self._down: Cache[str, UnreachableError] = Cache()
+    _orchestrators: Cache[str, Orchestrator | None] = field(init=False, default_factory=Cache)
+    _listings: Cache[str, dict[str, Counterpart]] = field(init=False, default_factory=Cache)
+    _down: Cache[str, UnreachableError] = field(init=False, default_factory=Cache)
 
     def orchestrator(self, stack: str) -> Orchestrator:
         """Our side of a stack's orchestrator.

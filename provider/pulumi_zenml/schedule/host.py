@@ -266,13 +266,11 @@ class Host:
             if known and session.snapshot_id(str(snapshot)) is None:
                 self.say(f"there is no snapshot '{snapshot}' yet; 'pulumi up' needs it.", inputs)
             return flavor
-        except NotFoundError as error:
-            from pulumi_zenml.zenml.project import ProjectNotFoundError
-
-            property = "project" if isinstance(error, ProjectNotFoundError) else "stack"
-            checked.failures.append(InputError(property, error.reason))
         except PulumiZenmlError as error:
-            self._not_looked(str(error))
+            if isinstance(error, NotFoundError) and error.property:
+                checked.failures.append(InputError(error.property, error.reason))
+            else:
+                self._not_looked(str(error))
         return None
 
     def _check_name(self, checked: Checked, olds: Props, session: Session) -> None:

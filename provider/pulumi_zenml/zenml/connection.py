@@ -17,6 +17,7 @@ from pulumi_zenml.zenml.private_config import (
     NO_CREDENTIALS_ON_DISK,
     configured_url,
     use_private_folder,
+    user_config,
     user_folder,
 )
 
@@ -74,6 +75,12 @@ class Connection:
         ]
         return [it for it in (self.key(), *given) if it]
 
+    def active_project(self) -> str:
+        """The id of the project that is active for the user; empty where nothing here says it."""
+        if id := os.environ.get("ZENML_ACTIVE_PROJECT_ID"):
+            return id
+        return str(user_config().get("active_project_id") or "") if self._is_users() else ""
+
     def is_configured(self) -> bool:
         """Whether anything at all says where ZenML is, so that connecting makes sense."""
         named = self.server_url or os.environ.get("ZENML_STORE_URL")
@@ -99,6 +106,10 @@ class Connection:
                     bound_retries(client)
                 return client
 
+    def _is_users(self) -> bool:
+        """Whether what is active in the user's ZenML configuration is of this very server."""
+        return not self.server_url or self.url() == configured_url().rstrip("/")
+
     def _to_environment(self) -> None:
         # ZenML reads its connection from the environment when it is first imported.
         os.environ.setdefault("ZENML_LOGGING_VERBOSITY", "WARN")
@@ -106,7 +117,7 @@ class Connection:
         if named.startswith("http"):
             use_private_folder(
                 with_login=not self.key(),
-                with_active=not self.server_url or self.url() == configured_url().rstrip("/"),
+                with_active=self._is_users(),
             )
         if self.server_url:
             os.environ["ZENML_STORE_URL"] = self.server_url

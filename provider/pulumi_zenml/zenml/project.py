@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,7 +15,12 @@ from pulumi_zenml.zenml.connection import Connection
 from pulumi_zenml.zenml.errors import ZENML, zenml_errors
 from pulumi_zenml.zenml.records import Records
 from pulumi_zenml.zenml.source import PipelineSource, build_snapshot
-from pulumi_zenml.zenml.submission import Submission, schedule_snapshot, submit
+from pulumi_zenml.zenml.submission import (
+    Submission,
+    active_project_id,
+    schedule_snapshot,
+    submit,
+)
 
 if TYPE_CHECKING:
     from zenml.client import Client
@@ -57,6 +62,7 @@ class Source:
     copied_from: str = ""
 
 
+@dataclass(eq=False)
 class ZenmlProject:
     """Looks each thing up once. Thread-safe; no lock is held during a call.
 
@@ -64,29 +70,22 @@ class ZenmlProject:
         connection: where ZenML is.
         project: a ZenML project by name or id; empty for the connection's, else the active one.
         warn: gets what a user must know although nothing failed.
-        client: ZenML's client; the connection's own by default.
+        connect: makes ZenML's client; the connection does by default.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        project: str = "",
-        warn: Callable[[str], None] = lambda text: None,
-        client: Callable[[], Client] | None = None,
-    ) -> None:
-        self.connection = connection
-        self.warn = warn
-        self._project = project or connection.project
-        self._connect = client or connection.client
-        self._single: Cache[str, Any] = Cache()
-        self._stacks: Cache[str, StackResponse] = Cache()
-        self._snapshots: Cache[str, PipelineSnapshotResponse] = Cache()
-        self._meanings: Cache[str, dict[tuple[str, str], str]] = Cache()
+    connection: Connection
+    project: str = ""
+    warn: Callable[[str], None] = lambda text: None
+    connect: Callable[[], Client] | None = None
+    _single: Cache[str, Any] = field(init=False, default_factory=Cache)
+    _stacks: Cache[str, StackResponse] = field(init=False, default_factory=Cache)
+    _snapshots: Cache[str, PipelineSnapshotResponse] = field(init=False, default_factory=Cache)
+    _meanings: Cache[str, dict[tuple[str, str], str]] = field(init=False, default_factory=Cache)
 
     @property
     def client(self) -> Client:
         """ZenML's client, connected."""
-        found: Client = self._single.get("client", self._connect)
+        found: Client = self._single.get("client", self.connect or self.connection.client)
         return found
 
     @property
@@ -248,25 +247,26 @@ class ZenmlProject:
         self._snapshots.forget(snapshot_id)
 
     def _find_project(self) -> UUID:
-        if not self._project:
+        name = self.project or self.connection.project
+        if not name:
             with zenml_errors("find the active project"):
                 try:
-                    return self.client.active_project.id
+                    return active_project_id(self.client)
                 except RuntimeError as error:
                     raise RefusedError(
                         ZENML,
                         "no project is active. Set one with 'pulumi config set zenml:project'.",
                     ) from error
-        with zenml_errors(f"find project '{self._project}'"):
+        with zenml_errors(f"find project '{name}'"):
             try:
-                return self.client.get_project(self._project).id
+                return self.client.get_project(name).id
             except KeyError as error:
-                known = [item.name for item in pages(self.client.list_projects)]
-                raise ProjectNotFoundError(
+                raise NotFoundError(
                     ZENML,
-                    f"there is no project '{self._project}'.",
-                    wanted=self._project,
-                    known=known,
+                    f"there is no project '{name}'.",
+                    property="project",
+                    wanted=name,
+                    known=[item.name for item in pages(self.client.list_projects)],
                 ) from error
 
     def _find_stack(self, name: str) -> StackResponse:
@@ -277,6 +277,7 @@ class ZenmlProject:
                 raise NotFoundError(
                     ZENML,
                     f"there is no stack '{name}'.",
+                    property="stack",
                     wanted=name,
                     known=[item.name for item in pages(self.client.list_stacks)],
                 ) from error
@@ -325,6 +326,7 @@ class ZenmlProject:
             return NotFoundError(
                 ZENML,
                 f"'{reference}' is neither 'pipeline:snapshot' nor the id of a snapshot.",
+                property="snapshot",
                 wanted=reference,
                 known=[f"{pipe}:{snap}" for pipe, snap in known],
             )
@@ -332,19 +334,17 @@ class ZenmlProject:
             return NotFoundError(
                 ZENML,
                 f"pipeline '{pipeline}' has no snapshot '{name}'.",
+                property="snapshot",
                 wanted=name,
                 known=[snap for pipe, snap in known if pipe == pipeline],
             )
         return NotFoundError(
             ZENML,
             f"there is no pipeline '{pipeline}' with named snapshots.",
+            property="snapshot",
             wanted=pipeline,
             known={pipe for pipe, _ in known},
         )
-
-
-class ProjectNotFoundError(NotFoundError):
-    """There is no such ZenML project."""
 
 
 def component_of(stack: StackResponse) -> ComponentResponse:

@@ -18,6 +18,7 @@ from pulumi_zenml.zenml.quiet import quiet
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from zenml.client import Client
     from zenml.models import PipelineSnapshotRequest, PipelineSnapshotResponse, StackResponse
     from zenml.stack import Stack
 
@@ -157,6 +158,16 @@ def active(stack: StackResponse, project_id: str) -> Iterator[None]:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+
+def active_project_id(client: Client) -> UUID:
+    """The project that is active for the user, not for a submission that is under way.
+
+    Raises:
+        RuntimeError: none is.
+    """
+    with _SUBMITTING:
+        return client.active_project.id
 
 
 def copy_environment() -> dict[str, str]:

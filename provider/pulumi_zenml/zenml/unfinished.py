@@ -7,11 +7,17 @@ finds what was left.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pulumi_zenml.identity import MarkedName, name_fragment, read_marked_name
 from pulumi_zenml.zenml.connection import Connection
 
+if TYPE_CHECKING:
+    from requests import Session
+
 _SECONDS = 10.0
 _PAGE = 1000
+_DEFAULT_PROJECT = "default"
 
 
 def list_unfinished(connection: Connection, project: str, key: str) -> dict[str, MarkedName] | None:
@@ -19,7 +25,7 @@ def list_unfinished(connection: Connection, project: str, key: str) -> dict[str,
 
     Args:
         connection: where ZenML is.
-        project: the ZenML project by name or id; empty for the server's default.
+        project: the ZenML project by name or id; empty for the active one.
         key: the stack's ownership key.
 
     Returns:
@@ -39,21 +45,36 @@ def list_unfinished(connection: Connection, project: str, key: str) -> dict[str,
                 timeout=_SECONDS,
             )
             login.raise_for_status()
-            answer = session.get(
-                f"{url}/api/v1/schedules",
-                params={
-                    "name": f"contains:{name_fragment(key)}",
-                    "project": project or "default",
-                    "is_archived": "false",
-                    "size": str(_PAGE),
-                },
-                headers={"Authorization": f"Bearer {login.json()['access_token']}"},
-                timeout=_SECONDS,
-            )
-            answer.raise_for_status()
-            rows = answer.json()["items"]
+            session.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+            rows = _rows(session, url, project or connection.active_project(), key)
             found = {str(row["id"]): read_marked_name(str(row["name"])) for row in rows}
     # What cannot be asked here is found by a refresh, and by the next change.
     except (requests.exceptions.RequestException, KeyError, TypeError, ValueError):
         return None
     return {id: name for id, name in found.items() if name is not None and name.key == key}
+
+
+def _rows(session: Session, url: str, project: str, key: str) -> list[dict[str, object]]:
+    from requests.exceptions import HTTPError
+
+    filters = {
+        "name": f"contains:{name_fragment(key)}",
+        "is_archived": "false",
+        "size": str(_PAGE),
+    }
+    if project:
+        return _get(session, f"{url}/api/v1/schedules", project=project, **filters)
+    # Where none is active, ZenML takes the only one there is, which nearly always has this name
+    # (zenml 0.98 zen_stores.base_zen_store.validate_active_config).
+    try:
+        return _get(session, f"{url}/api/v1/schedules", project=_DEFAULT_PROJECT, **filters)
+    except HTTPError:
+        (only,) = _get(session, f"{url}/api/v1/projects", size="2")
+        return _get(session, f"{url}/api/v1/schedules", project=str(only["id"]), **filters)
+
+
+def _get(session: Session, url: str, **params: str) -> list[dict[str, object]]:
+    answer = session.get(url, params=params, timeout=_SECONDS)
+    answer.raise_for_status()
+    items: list[dict[str, object]] = answer.json()["items"]
+    return items

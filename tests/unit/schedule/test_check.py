@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from pulumi.dynamic import CheckResult
@@ -12,6 +13,7 @@ from pulumi.runtime import rpc
 from pulumi_zenml.schedule.host import Host
 from pulumi_zenml.schedule.provider import ScheduleProvider
 from pulumi_zenml.zenml.connection import Connection
+from pulumi_zenml.zenml.project import ZenmlProject
 
 GOOD = {"stack": "prod", "snapshot": "training:v12", "cron": "@daily", "flavor": "kubernetes"}
 LATER = "2099-01-01T00:00:00+00:00"
@@ -139,3 +141,47 @@ def test_what_could_not_be_looked_at_is_said_once(
     for _ in range(3):
         assert check(provider, **{**GOOD, "flavor": None}).failures == []
     assert capsys.readouterr().out.count("without looking at ZenML") == 1
+
+
+class _Client:
+    """ZenML's client where there are neither stacks nor projects."""
+
+    def list_stacks(self, **_: object) -> SimpleNamespace:
+        return SimpleNamespace(items=[], total_pages=1)
+
+    list_projects = list_stacks
+
+    def get_stack(self, name: str, **_: object) -> None:
+        raise KeyError(name)
+
+    get_project = get_stack
+
+
+class _Project(ZenmlProject):
+    """One that has a stack `there`."""
+
+    def flavor(self, stack: str) -> str:
+        return "kubernetes" if stack == "there" else super().flavor(stack)
+
+
+@pytest.mark.parametrize(
+    ("given", "property"),
+    [
+        ({"stack": "project-x"}, "stack"),
+        ({"stack": "there", "project": "stack-x"}, "project"),
+    ],
+)
+def test_what_is_missing_is_told_on_the_property_that_names_it(
+    provider: ScheduleProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    given: dict[str, str],
+    property: str,
+) -> None:
+    def session(name: str = "") -> ZenmlProject:
+        return _Project(provider.host.connection, name, connect=lambda: cast(Any, _Client()))
+
+    provider.host = Host(Connection(server_url="http://zenml.example"))
+    monkeypatch.setattr(provider.host, "session", session)
+    failures = check(provider, **{**GOOD, "flavor": None, **given}).failures
+    assert [it.property for it in failures] == [property]
+    assert f"'{given[property]}'" in failures[0].reason
