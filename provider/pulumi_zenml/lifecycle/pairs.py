@@ -307,6 +307,7 @@ class Pairs:
         *,
         native_id: str,
         orchestrator_id: str,
+        described: str = "",
         owner: Owner = NOBODY,
         snapshot_id: str = "",
         everything: bool = True,
@@ -318,7 +319,9 @@ class Pairs:
         Args:
             record_id: ZenML's id of the record; empty for a counterpart without one.
             native_id: the counterpart; empty for what the record says.
-            orchestrator_id: the component it is in.
+            orchestrator_id: the component it is in. Where ZenML has that no longer, what an owner
+                has is deleted all the same, with a warning that the counterpart may still fire.
+            described: what the counterpart is and where, for that warning.
             owner: whose it is. What has come to belong to somebody else is left alone.
             snapshot_id: the submitted snapshot, which may have outlived its record.
             everything: the owner is to have nothing afterwards. Otherwise a finished pair of its
@@ -328,6 +331,7 @@ class Pairs:
 
         Raises:
             RunInProgressError: a run would lose its token or its counterpart.
+            RefusedError: nobody's counterpart, and ZenML no longer has its orchestrator.
             NotDeletedError: something is still there.
         """
         records = self._zenml.records
@@ -351,12 +355,13 @@ class Pairs:
         for each in doomed:
             self._spare(each, policy)
         if record is None and native_id:
-            self._delete_without_record(native_id, orchestrator_id, owner, policy)
+            self._delete_without_record(native_id, orchestrator_id, owner, policy, described)
         for each in doomed:
             self._delete_one(
                 each,
                 native_id=native_id if each is record else "",
                 orchestrator_id=orchestrator_id if each is record else "",
+                described=described if each is record else "",
                 owner=owner,
                 policy=policy,
                 keep_snapshots=keep_snapshots,
@@ -640,6 +645,7 @@ class Pairs:
         orchestrator_id: str,
         owner: Owner,
         policy: Policy,
+        described: str = "",
         keep_snapshots: bool = False,
     ) -> None:
         """Delete a record and all that fires for it, the record last."""
@@ -647,7 +653,9 @@ class Pairs:
         orchestrator = self._zenml.orchestrator_by_id(orchestrator_id or record.orchestrator_id)
         native_id = native_id or record.marker.native_id
         if orchestrator is None and native_id:
-            raise _unreachable(orchestrator_id or record.orchestrator_id or "", native_id)
+            self._leave(
+                native_id, orchestrator_id or record.orchestrator_id or "", owner, described
+            )
         if owner.key and not _is_going(record):
             # An interrupted delete is found again by this name, whatever the program says then.
             record = records.rename(record, mark_name(record.name, "gone", owner))
@@ -699,12 +707,13 @@ class Pairs:
             raise
 
     def _delete_without_record(
-        self, native_id: str, orchestrator_id: str, owner: Owner, policy: Policy
+        self, native_id: str, orchestrator_id: str, owner: Owner, policy: Policy, described: str
     ) -> None:
         """Delete a counterpart whose record is gone, and its copies."""
         orchestrator = self._zenml.orchestrator_by_id(orchestrator_id)
         if orchestrator is None:
-            raise _unreachable(orchestrator_id, native_id)
+            self._leave(native_id, orchestrator_id, owner, described)
+            return
         doomed = self._natives.all_of(orchestrator, owner, None)
         if owner.key:
             found = self._natives.read(orchestrator, native_id, None)
@@ -720,6 +729,21 @@ class Pairs:
             if not isinstance(orchestrator.capabilities.keeps_runs, Yes):
                 spare_runs(each.native_id, running, policy)
             self._natives.delete(orchestrator, [each.native_id])
+
+    def _leave(self, native_id: str, orchestrator_id: str, owner: Owner, described: str) -> None:
+        """Say that a counterpart cannot be reached, which is no reason to keep a stack for ever.
+
+        Raises:
+            RefusedError: it was to be deleted for nobody, so there is nothing else to delete.
+        """
+        text = (
+            f"orchestrator {orchestrator_id} was deleted from ZenML, and with it the way to reach "
+            f"'{native_id}'{described and f' ({described})'}, which may still fire: delete it by "
+            "hand."
+        )
+        if not owner.key:
+            raise RefusedError(ZENML, text)
+        self._zenml.warn(text)
 
     # --- helpers -----------------------------------------------------------------------------
 
@@ -798,15 +822,6 @@ def _adopting(spec: ScheduleSpec, record: Record) -> Marker:
     if record.belongs_to(spec.owner):
         return Marker(owner=spec.owner.text)
     return Marker(owner=spec.owner.text, adopted_from=record.marker.owner or NO_OWNER)
-
-
-def _unreachable(orchestrator_id: str, native_id: str) -> RefusedError:
-    return RefusedError(
-        ZENML,
-        f"orchestrator {orchestrator_id} is gone, and with it the way to reach '{native_id}', "
-        f"which may still fire. Register it again, or delete '{native_id}' by hand and run "
-        "'pulumi state delete'.",
-    )
 
 
 def _raise_all(problems: Sequence[InputError]) -> None:

@@ -62,6 +62,7 @@ class Host:
         self._lock = threading.Lock()
         self._declared: set[tuple[str, str]] = set()
         self._in_state: dict[tuple[str, str], str] = {}
+        self._handled = threading.local()
         self._one_by_one: Cache[tuple[str, str], threading.Lock] = Cache()
 
     @staticmethod
@@ -164,8 +165,13 @@ class Host:
         """
         from pulumi_zenml.lifecycle.pairs import Pairs
 
-        with self.errors():
-            yield Pairs(self.session(str(props.get("project") or "")))
+        # The engine's call is handled by this thread from here on.
+        self._handled.urn = str(props.get("urn") or "")
+        try:
+            with self.errors():
+                yield Pairs(self.session(str(props.get("project") or "")))
+        finally:
+            self._handled.urn = ""
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
@@ -217,7 +223,7 @@ class Host:
         self._log.send("info", text, str(props.get("urn") or ""))
 
     def _warn(self, text: str) -> None:
-        self._log.send("warning", text)
+        self._log.send("warning", text, getattr(self._handled, "urn", ""))
 
     def _client(self) -> Client:
         return self._clients.get("", self.connection.client)

@@ -67,6 +67,14 @@ def to_found(pair: Pair, props: Mapping[str, object], zenml: Zenml) -> tuple[Pro
     return inputs, outputs
 
 
+def say_where(outputs: Mapping[str, object]) -> str:
+    """What the counterpart is and where a person finds it, as the state has it."""
+    kind, name, url = (outputs.get(it) for it in ("native_kind", "orchestrator", "native_url"))
+    where = f"in orchestrator '{name}'" if name else ""
+    described = " ".join(str(it) for it in (kind, where) if it)
+    return ", ".join(str(it) for it in (described, url) if it)
+
+
 def _described(pair: Pair) -> Props:
     outputs: Props = {"state": _state(pair)}
     if pair.record:

@@ -113,12 +113,15 @@ class ScheduleProvider(ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete everything of this resource, and read both sides."""
+        from pulumi_zenml.schedule.outputs import say_where
+
         with self.host.one_by_one(_props), self.host.pairs(_props) as pairs:
             pairs.delete(
                 _id,
                 owner=owner_of(_props),
                 native_id=_props.get("native_id") or "",
                 orchestrator_id=_props.get("orchestrator_id") or "",
+                described=say_where(_props),
                 snapshot_id=_props.get("submitted_snapshot_id") or "",
                 everything=not self.host.is_declared(_props),
                 policy=self.host.policy(_props),

@@ -72,7 +72,12 @@ class Native_:
 
 @dataclass
 class World:
-    """One ZenML project and two orchestrators, as they really are."""
+    """One ZenML project and two orchestrators, as they really are.
+
+    Attributes:
+        unreachable: The stacks whose orchestrator does not answer.
+        deleted: The stacks that were deleted from ZenML with their orchestrator.
+    """
 
     records: dict[str, Record] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
@@ -80,6 +85,7 @@ class World:
     running: dict[str, list[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     unreachable: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     fault: tuple[int, Fault] | None = None
     _ids: Iterator[int] = field(default_factory=itertools.count)
@@ -364,6 +370,8 @@ class MemoryZenml:
         self._world.warnings.append(text)
 
     def stack_ref(self, name: str) -> StackRef:
+        if name in self._world.deleted:
+            raise NotFoundError("memory", f"there is no stack '{name}'.", property="stack")
         return StackRef(name, name)
 
     def flavor(self, stack: str) -> str:
@@ -410,6 +418,8 @@ class MemoryZenml:
         return self._orchestrators[f"orchestrator-{stack}"]
 
     def orchestrator_by_id(self, component_id: str | None) -> Orchestrator | None:
+        if (component_id or "").removeprefix("orchestrator-") in self._world.deleted:
+            return None
         return self._orchestrators.get(component_id or "")
 
     def counterparts(self, orchestrator: Orchestrator) -> Mapping[str, Counterpart]:
