@@ -1,88 +1,30 @@
-"""What one resource declares: the one list of a schedule's fields."""
+"""What one resource declares, typed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Literal, cast
+from typing import cast
 
 from pulumi_zenml.cadence import check_cadence
 from pulumi_zenml.cadence.model import Cadence
-from pulumi_zenml.errors import InputError
 from pulumi_zenml.identity import NOBODY, Owner
 from pulumi_zenml.json_types import Json
-from pulumi_zenml.lifecycle.running import Policy, WhenRunning
+from pulumi_zenml.lifecycle.fields import CADENCE, FIELDS
+from pulumi_zenml.lifecycle.running import DEFAULT_POLICY, Policy, WhenRunning
 from pulumi_zenml.orchestrators.counterpart import Wanted
 from pulumi_zenml.zenml.source import PipelineSource
-
-Change = Literal["replace", "in-place", "none"]
-"""What a change of a field means: another pair, the same pair, or nothing at all."""
 
 WHEN_RUNNING: tuple[WhenRunning, ...] = ("refuse", "wait", "ignore")
 
 
 @dataclass(frozen=True)
-class Field:
-    """One property of the resource.
-
-    Args:
-        types: the plain types that Pulumi may pass for it.
-        change: what a change of it means.
-        doc: one line for the docs and for editors.
-    """
-
-    types: tuple[type, ...]
-    change: Change
-    doc: str
-
-
-FIELDS: dict[str, Field] = {
-    "stack": Field(
-        (str,),
-        "replace",
-        "the ZenML stack, by name or id: names the orchestrator and its credentials",
-    ),
-    "snapshot": Field((str,), "replace", "what to run: `pipeline:snapshot`, or a snapshot's id"),
-    "pipeline": Field(
-        (str,), "replace", "what to run, from source: `module:function`; instead of `snapshot`"
-    ),
-    "source_root": Field((str,), "none", "the folder that `pipeline` is imported from"),
-    "source_digest": Field((str,), "replace", "what the source is now; filled in"),
-    "python": Field((str,), "none", "the interpreter that imports `pipeline`"),
-    "name": Field((str,), "replace", "the schedule's name in ZenML"),
-    "cron": Field((str,), "replace", "five fields in `timezone`, or an alias such as `@daily`"),
-    "spread": Field((int, float), "none", "seconds by which `cron` may move later; then forgotten"),
-    "interval": Field((int, float), "replace", "seconds from one fire to the next"),
-    "run_once_at": Field((str,), "replace", "the one instant to fire at"),
-    "timezone": Field((str,), "replace", "IANA name of the zone of `cron`"),
-    "start_time": Field((str,), "replace", "nothing fires before it"),
-    "end_time": Field((str,), "replace", "nothing fires after it"),
-    "catchup": Field((bool,), "replace", "make up for fires missed while paused or down"),
-    "paused": Field((bool,), "in-place", "keep it from firing for now"),
-    "orchestrator_settings": Field((dict,), "in-place", "switches of the orchestrator's own"),
-    "triggers": Field((object,), "replace", "any values; when one changes, it is replaced"),
-    "adopt": Field((bool, str), "none", "take over an existing schedule of that name"),
-    "when_running": Field((str,), "in-place", "what to do where a run in progress would fail"),
-    "wait_timeout": Field((int, float), "in-place", "how many seconds `wait` waits"),
-    "flavor": Field((str,), "none", "the orchestrator's flavor, for previews without a network"),
-    "project": Field((str,), "replace", "the ZenML project"),
-    "owner": Field((str,), "in-place", "organization/project/stack/resource; filled in"),
-    "owner_key": Field((str,), "in-place", "the stack's ownership key; filled in"),
-    "urn": Field((str,), "none", "where the engine shows what is said of it; filled in"),
-    "retain": Field((bool,), "in-place", "whether `retain_on_delete` is set; filled in"),
-}
-"""Every input of the resource, in the order of the docs."""
-
-CADENCE = ("cron", "interval", "run_once_at", "timezone", "start_time", "end_time", "catchup")
-"""The fields that say when."""
-
-_INSTANTS = ("run_once_at", "start_time", "end_time")
-
-
-@dataclass(frozen=True)
 class ScheduleSpec:
-    """What one resource declares, checked and complete. :data:`FIELDS` says what each field is.
+    """What one resource declares, checked and complete.
+
+    :data:`~pulumi_zenml.lifecycle.fields.FIELDS` says what each field is.
 
     Args:
         owner: whose it is.
@@ -105,15 +47,20 @@ class ScheduleSpec:
     retain: bool = False
 
     @staticmethod
-    def from_props(props: Mapping[str, object]) -> ScheduleSpec:
+    def from_props(props: Mapping[str, object], cadence: Cadence | None = None) -> ScheduleSpec:
         """What checked properties declare; all are known.
+
+        Args:
+            props: the properties.
+            cadence: what they say of it, where it was made of them already.
 
         Raises:
             InputError: they make no cadence.
         """
-        cadence, problems = check_cadence(props, now=None)
         if cadence is None:
-            raise problems[0]
+            cadence, problems = check_cadence(props, now=None)
+            if cadence is None:
+                raise problems[0]
         source = None
         if "pipeline" in props:
             source = PipelineSource(
@@ -134,6 +81,33 @@ class ScheduleSpec:
             project=_text(props, "project"),
             retain=props.get("retain") is True,
         )
+
+    def to_props(self) -> dict[str, object]:
+        """The properties that declare this, in the order of the docs; without defaults."""
+        said: dict[str, object] = {
+            **cadence_props(self.cadence),
+            "stack": self.stack,
+            "snapshot": self.snapshot,
+            "name": self.name,
+            "paused": self.paused,
+            "orchestrator_settings": dict(self.orchestrator_settings),
+            "adopt": self.adopt,
+            "project": self.project,
+            "owner": self.owner.label,
+            "owner_key": self.owner.key,
+            "retain": self.retain,
+        }
+        if self.pipeline:
+            said |= {
+                "pipeline": self.pipeline.reference,
+                "source_root": self.pipeline.root,
+                "python": self.pipeline.python,
+            }
+        if self.policy != DEFAULT_POLICY:
+            said |= {"when_running": self.when_running, "wait_timeout": self.wait_timeout}
+        if self.cadence.timezone == "UTC":
+            del said["timezone"]
+        return {key: said[key] for key in FIELDS if said.get(key)}
 
     @property
     def policy(self) -> Policy:
@@ -159,17 +133,11 @@ class ScheduleSpec:
 def cadence_props(cadence: Cadence) -> dict[str, object]:
     """A cadence as properties, canonical; what it does not say is ``None``."""
     props: dict[str, object] = dict.fromkeys(CADENCE)
-    props |= {
-        "cron": cadence.cron,
-        "timezone": cadence.timezone,
-        "catchup": cadence.catchup,
-    }
-    if cadence.interval is not None:
-        props["interval"] = cadence.interval.total_seconds()
-    for key in _INSTANTS:
-        instant = getattr(cadence, key)
-        if instant is not None:
-            props[key] = instant.isoformat()
+    for key in CADENCE:
+        value = getattr(cadence, key)
+        if isinstance(value, timedelta):
+            value = int(value.total_seconds())
+        props[key] = value.isoformat() if isinstance(value, datetime) else value
     return props
 
 
@@ -192,27 +160,6 @@ def settings_of(props: Mapping[str, object]) -> Mapping[str, Json]:
     return cast(Mapping[str, Json], props.get("orchestrator_settings") or {})
 
 
-def wrong_types(props: Mapping[str, object], known: Sequence[str]) -> list[InputError]:
-    """The properties whose value is of no type that they can have.
-
-    Args:
-        props: the properties.
-        known: the names of those whose value is known.
-    """
-    wrong = []
-    for key in known:
-        expected = FIELDS.get(key)
-        value = props.get(key)
-        if expected is None or value is None or isinstance(value, expected.types):
-            continue
-        names = " or ".join(it.__name__ for it in expected.types)
-        wrong.append(InputError(key, f"{value!r} is not a {names}."))
-    return wrong
-
-
 def _text(props: Mapping[str, object], key: str) -> str:
     value = props.get(key)
     return value if isinstance(value, str) else ""
-
-
-assert {it.name for it in fields(ScheduleSpec)} - {"cadence"} <= set(FIELDS)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pulumi_zenml.cadence import Cadence
 from pulumi_zenml.cadence.naming import slug
 from pulumi_zenml.errors import NotFoundError
+from pulumi_zenml.identity import NOBODY
+from pulumi_zenml.lifecycle.spec import ScheduleSpec
 from pulumi_zenml.operations.control import find_schedule
 from pulumi_zenml.operations.entry import Entry
 from pulumi_zenml.operations.inventory import Inventory, OnProgress
@@ -18,7 +19,7 @@ from pulumi_zenml.operations.pair_findings import is_over
 from pulumi_zenml.operations.python_source import call, quoted
 from pulumi_zenml.orchestrators.base import Orchestrator
 from pulumi_zenml.orchestrators.compare import differences, same_cadence
-from pulumi_zenml.orchestrators.counterpart import Counterpart, Wanted
+from pulumi_zenml.orchestrators.counterpart import Counterpart
 from pulumi_zenml.schedule.check import check_inputs
 
 if TYPE_CHECKING:
@@ -163,30 +164,24 @@ def _adopted(inventory: Inventory, entry: Entry, resource: str, *, owned: bool) 
             f"the snapshot that it runs was deleted from ZenML: {error.reason}"
         ) from error
     settings = {key: it for key, it in counterpart.settings.items() if it is not None}
-    arguments = {
-        "name": record.name,
-        "project": entry.project,
-        "stack": entry.stack,
-        "snapshot": reference,
-        **_times(cadence),
-        "paused": counterpart.paused or None,
-        "orchestrator_settings": settings or None,
-        "adopt": entry.owner or True,
-    }
-    arguments = {key: value for key, value in arguments.items() if value is not None}
+    spec = ScheduleSpec(
+        owner=NOBODY,
+        name=record.name,
+        stack=entry.stack,
+        cadence=cadence,
+        snapshot=reference,
+        paused=counterpart.paused,
+        orchestrator_settings=settings,
+        adopt=entry.owner or True,
+        project=entry.project,
+    )
+    arguments = spec.to_props()
     checked = check_inputs(
         {}, {**arguments, "owner": f"adopt/adopt/adopt/{resource}"}, inventory.taken
     )
     problems = [str(it) for it in checked.failures]
     if checked.cadence and not problems:
-        wanted = Wanted(
-            name=record.name,
-            owner="",
-            cadence=checked.cadence,
-            paused=counterpart.paused,
-            settings=settings,
-            pipeline=counterpart.pipeline,
-        )
+        wanted = replace(spec, cadence=checked.cadence).wanted(counterpart.pipeline)
         problems = [str(it) for it in type(orchestrator).check(wanted)]
         problems = problems or differences(orchestrator, wanted, counterpart)
     if problems:
@@ -319,22 +314,6 @@ def _same_work(source: PipelineSnapshotResponse, copy: PipelineSnapshotResponse)
         and (source.build and source.build.id) == (copy.build and copy.build.id)
         and source.code_path == copy.code_path
     )
-
-
-def _times(cadence: Cadence) -> dict[str, Any]:
-    return {
-        "cron": cadence.cron,
-        "interval": int(cadence.interval.total_seconds()) if cadence.interval else None,
-        "run_once_at": _iso(cadence.run_once_at),
-        "timezone": cadence.timezone if cadence.timezone != "UTC" else None,
-        "start_time": _iso(cadence.start_time),
-        "end_time": _iso(cadence.end_time),
-        "catchup": cadence.catchup or None,
-    }
-
-
-def _iso(instant: datetime | None) -> str | None:
-    return instant.isoformat() if instant else None
 
 
 def _note(record: Record, cadence: Cadence) -> str:

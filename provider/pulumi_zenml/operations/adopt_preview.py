@@ -7,27 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pulumi_zenml.lifecycle.fields import FIELDS
 from pulumi_zenml.operations.adopt import Adoption, AdoptionPlan
 from pulumi_zenml.operations.engine import OWNER, SCHEDULE, Engine, EngineResult, Step
 from pulumi_zenml.operations.inventory import OnProgress
 from pulumi_zenml.zenml.connection import Connection
 
-_COMPARED = (
-    "adopt",
-    "catchup",
-    "cron",
-    "end_time",
-    "interval",
-    "name",
-    "orchestrator_settings",
-    "paused",
-    "project",
-    "run_once_at",
-    "snapshot",
-    "stack",
-    "start_time",
-    "timezone",
-)
+_COMPARED = ("adopt", *(key for key, it in FIELDS.items() if it.of_pair))
 _NOTHING_CHANGES = ("same", "read", "refresh")
 
 

@@ -11,7 +11,8 @@ from pulumi_zenml.cadence import check_cadence, schedule_name
 from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.errors import InputError
 from pulumi_zenml.identity import Owner
-from pulumi_zenml.lifecycle.spec import CADENCE, WHEN_RUNNING, cadence_props, wrong_types
+from pulumi_zenml.lifecycle.fields import CADENCE, wrong_types
+from pulumi_zenml.lifecycle.spec import WHEN_RUNNING, cadence_props
 from pulumi_zenml.zenml.source import check_source
 
 NAME_LIMIT = 218

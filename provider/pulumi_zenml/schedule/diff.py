@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pulumi_zenml.identity import MarkedName
-from pulumi_zenml.lifecycle.spec import FIELDS
+from pulumi_zenml.lifecycle.fields import FIELDS
 from pulumi_zenml.orchestrators import get_orchestrator
 from pulumi_zenml.orchestrators.capabilities import Yes
 
@@ -17,7 +17,7 @@ PAUSED_ON_ONE_SIDE = "paused on one side"
 MORE_THAN_ONE = "more than one pair"
 BOTH_GONE = "both sides are gone"
 
-NATIVE = ("orchestrator_settings", "owner", "owner_key", "paused", "retain", "state")
+NATIVE = ("state", *(key for key, it in FIELDS.items() if it.change == "in-place"))
 """The properties whose change has to reach ZenML and the orchestrator."""
 
 
@@ -52,7 +52,7 @@ def compare_props(
         if each.change == "none" or _same(key, olds.get(key), news.get(key)):
             continue
         found.changed.append(key)
-        in_place = each.change == "in-place"
+        in_place = each.change != "replace"
         if key == "orchestrator_settings":
             in_place = _takes_settings_in_place(olds)
         if not in_place:

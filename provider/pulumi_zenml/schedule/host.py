@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pulumi_zenml.errors import (
     InputError,
@@ -22,9 +22,8 @@ from pulumi_zenml.errors import (
 from pulumi_zenml.identity import MarkedName
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.lifecycle.running import Policy, WhenRunning
-from pulumi_zenml.lifecycle.spec import WHEN_RUNNING, ScheduleSpec, owner_of, policy_of, settings_of
+from pulumi_zenml.lifecycle.spec import WHEN_RUNNING, ScheduleSpec, owner_of, policy_of
 from pulumi_zenml.orchestrators import get_orchestrator
-from pulumi_zenml.orchestrators.counterpart import Wanted
 from pulumi_zenml.schedule.check import Checked, is_unknown
 from pulumi_zenml.schedule.engine_log import EngineLog
 from pulumi_zenml.zenml import trace
@@ -43,6 +42,7 @@ NAMESPACE = "zenml"
 _CHARACTERS_OF_OWN_TEXT = 2000
 
 Props = Mapping[str, object]
+Value = TypeVar("Value")
 
 
 class Host:
@@ -243,19 +243,13 @@ class Host:
         except NotSchedulableError as error:
             checked.failures.append(error)
             return
-        name = "" if is_unknown(inputs["name"]) else str(inputs["name"])
-        wanted = Wanted(
-            name=name,
-            owner=owner_of(inputs).text,
-            cadence=checked.cadence,
-            paused=inputs["paused"] is True,
-            settings=_known(settings_of(inputs)),
-        )
-        problems = orchestrator.check(wanted)
+        spec = ScheduleSpec.from_props(_known(inputs), checked.cadence)
+        spec = replace(spec, orchestrator_settings=_known(spec.orchestrator_settings))
+        problems = orchestrator.check(spec.wanted())
         checked.failures += problems
         if not problems:
             for note in orchestrator.dialect().write(checked.cadence).notes:
-                self.say(f"'{name}' on {flavor}: {note}", inputs)
+                self.say(f"'{spec.name}' on {flavor}: {note}", inputs)
 
     def _look(self, checked: Checked, olds: Props) -> str | None:
         """Look at ZenML where it can be reached: the stack, the name's holder, the snapshot."""
@@ -314,8 +308,8 @@ def plain(props: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in props.items() if key != "__provider"}
 
 
-def _known(settings: Mapping[str, Json]) -> dict[str, Json]:
-    return {key: value for key, value in settings.items() if not is_unknown(value)}
+def _known(values: Mapping[str, Value]) -> dict[str, Value]:
+    return {key: value for key, value in values.items() if not is_unknown(value)}
 
 
 def _when_running(text: str) -> WhenRunning:

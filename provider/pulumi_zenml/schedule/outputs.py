@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from pulumi_zenml.cadence.model import Cadence
 from pulumi_zenml.identity import read_owner
+from pulumi_zenml.lifecycle.fields import OUTPUTS
 from pulumi_zenml.lifecycle.pair import Pair
 from pulumi_zenml.lifecycle.spec import cadence_props, owner_of, settings_of
 from pulumi_zenml.orchestrators.compare import same_cadence
@@ -17,22 +18,6 @@ if TYPE_CHECKING:
     from pulumi_zenml.lifecycle.ports import Zenml
 
 Props = dict[str, object]
-
-NOT_INPUTS = (
-    "flavor",
-    "native_cadence",
-    "native_id",
-    "native_kind",
-    "native_url",
-    "orchestrator",
-    "orchestrator_id",
-    "pipeline_name",
-    "record_id",
-    "source_snapshot_id",
-    "state",
-    "submitted_snapshot_id",
-)
-"""The properties that only ZenML and the orchestrator know."""
 
 
 def to_outputs(pair: Pair, inputs: Mapping[str, object]) -> Props:
@@ -53,7 +38,7 @@ def to_found(pair: Pair, props: Mapping[str, object], zenml: Zenml) -> tuple[Pro
         props: the outputs in the state; empty but for the id when nothing is managed yet.
         zenml: to see what a snapshot's name means now.
     """
-    inputs = {key: value for key, value in props.items() if key not in NOT_INPUTS}
+    inputs = {key: value for key, value in props.items() if key not in OUTPUTS}
     if "stack" in inputs:
         inputs |= _drift(pair, inputs)
         inputs |= _moved_snapshot(inputs, str(props.get("source_snapshot_id") or ""), zenml)

@@ -21,6 +21,7 @@ from pulumi.dynamic import (
 )
 
 from pulumi_zenml.identity import new_key
+from pulumi_zenml.lifecycle.fields import OUTPUTS
 from pulumi_zenml.lifecycle.spec import owner_of
 from pulumi_zenml.schedule.check import check_inputs
 from pulumi_zenml.schedule.diff import NATIVE, compare_props
@@ -93,10 +94,10 @@ class ScheduleProvider(ResourceProvider):
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Change in place what can be."""
-        from pulumi_zenml.schedule.outputs import NOT_INPUTS, to_outputs
+        from pulumi_zenml.schedule.outputs import to_outputs
 
         olds, news = plain(_olds), plain(_news)
-        known = {key: olds[key] for key in NOT_INPUTS if key in olds}
+        known = {key: olds[key] for key in OUTPUTS if key in olds}
         with self.host.pairs(news) as pairs:
             changed = compare_props(olds, news, self.host.unfinished(olds)).changed
             native = [key for key in changed if key in NATIVE]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias, overload
+from typing import Any, TypeAlias
 
 import pulumi
 from pulumi import Input, Output, Resource, ResourceOptions, create_urn, dynamic
 
 from pulumi_zenml.errors import InputError
-from pulumi_zenml.schedule.outputs import NOT_INPUTS as _OUTPUTS
+from pulumi_zenml.lifecycle.fields import ARGUMENTS, DURATION, FIELDS, INSTANT, OUTPUTS, Kind
 from pulumi_zenml.schedule.owner import owner_label, stack_owner
 from pulumi_zenml.schedule.provider import ScheduleProvider
 from pulumi_zenml.zenml.source import digest_source
@@ -25,91 +26,32 @@ Duration: TypeAlias = timedelta | int
 _TYPE = "pulumi-python:dynamic/zenml:Schedule"
 
 
+@dataclass(kw_only=True, eq=False)
 class ScheduleArgs:
-    """The arguments of :class:`Schedule`, for those who prefer an object."""
+    """The arguments of :class:`Schedule` as one object; what each is stands there."""
 
-    def __init__(
-        self,
-        *,
-        stack: Input[str],
-        snapshot: Input[str] | None = None,
-        pipeline: str | None = None,
-        source_root: str = ".",
-        python: str | None = None,
-        name: Input[str] | None = None,
-        cron: Input[str] | None = None,
-        spread: Input[Duration] | None = None,
-        interval: Input[Duration] | None = None,
-        run_once_at: Input[Instant] | None = None,
-        timezone: Input[str] | None = None,
-        start_time: Input[Instant] | None = None,
-        end_time: Input[Instant] | None = None,
-        catchup: Input[bool] | None = None,
-        paused: Input[bool] | None = None,
-        orchestrator_settings: Input[Mapping[str, Any]] | None = None,
-        triggers: Input[Sequence[Any]] | None = None,
-        adopt: bool | str = False,
-        when_running: Input[str] | None = None,
-        wait_timeout: Input[Duration] | None = None,
-        flavor: Input[str] | None = None,
-        project: Input[str] | None = None,
-    ) -> None:
-        """Say what to run, where and when.
-
-        Args:
-            stack: the ZenML stack, by name or id; names the orchestrator and its credentials.
-            snapshot: what to run: ``pipeline:snapshot``, or a snapshot's id.
-            pipeline: what to run, from source: ``module:function``. Instead of ``snapshot``.
-            source_root: the folder that ``pipeline`` is imported from; relative to the program.
-            python: the interpreter that imports ``pipeline``; the provider's own by default.
-            name: the schedule's name in ZenML; made from cadence, resource name, Pulumi stack
-                and snapshot by default, as in ``daily-training-prod-v12``.
-            cron: five fields in ``timezone``, or an alias such as ``@daily``. ``H`` stands for a
-                value that is spread by the schedule's name and then stays.
-            spread: moves ``cron`` later by a stable part of this window, chosen by the schedule's
-                name, so that a fleet does not start in one minute.
-            interval: from one fire to the next, in whole seconds; needs ``start_time``.
-            run_once_at: the one instant to fire at.
-            timezone: IANA name of the zone of ``cron``; UTC by default.
-            start_time: nothing fires before it.
-            end_time: nothing fires after it.
-            catchup: make up for fires missed while paused or down; no by default.
-            paused: keep it from firing for now.
-            orchestrator_settings: switches of the orchestrator's own; see its page in the docs.
-            triggers: any values; when one changes, the schedule is replaced.
-            adopt: take over an existing schedule of that name: ``True`` for one that no Pulumi
-                resource owns, or the owner ``organization/project/stack/resource`` to take it from.
-            when_running: what to do when a run is in progress that would lose its credentials
-                because its schedule is paused, replaced or deleted: ``refuse`` (the default),
-                ``wait`` or ``ignore``.
-            wait_timeout: how long ``wait`` waits, in seconds; an hour by default.
-            flavor: the flavor of the stack's orchestrator, so that a preview that cannot reach
-                ZenML can check against it; looked up otherwise.
-            project: the ZenML project; Pulumi config ``zenml:project`` or the active one by
-                default.
-        """
-        self.stack = stack
-        self.snapshot = snapshot
-        self.pipeline = pipeline
-        self.source_root = source_root
-        self.python = python
-        self.name = name
-        self.cron = cron
-        self.spread = spread
-        self.interval = interval
-        self.run_once_at = run_once_at
-        self.timezone = timezone
-        self.start_time = start_time
-        self.end_time = end_time
-        self.catchup = catchup
-        self.paused = paused
-        self.orchestrator_settings = orchestrator_settings
-        self.triggers = triggers
-        self.adopt = adopt
-        self.when_running = when_running
-        self.wait_timeout = wait_timeout
-        self.flavor = flavor
-        self.project = project
+    stack: Input[str]
+    snapshot: Input[str] | None = None
+    pipeline: str | None = None
+    source_root: str | None = None
+    python: str | None = None
+    name: Input[str] | None = None
+    cron: Input[str] | None = None
+    spread: Input[Duration] | None = None
+    interval: Input[Duration] | None = None
+    run_once_at: Input[Instant] | None = None
+    timezone: Input[str] | None = None
+    start_time: Input[Instant] | None = None
+    end_time: Input[Instant] | None = None
+    catchup: Input[bool] | None = None
+    paused: Input[bool] | None = None
+    orchestrator_settings: Input[Mapping[str, Any]] | None = None
+    triggers: Input[Sequence[Any]] | None = None
+    adopt: bool | str | None = None
+    when_running: Input[str] | None = None
+    wait_timeout: Input[Duration] | None = None
+    flavor: Input[str] | None = None
+    project: Input[str] | None = None
 
 
 class Schedule(dynamic.Resource, module="zenml", name="Schedule"):
@@ -128,46 +70,41 @@ class Schedule(dynamic.Resource, module="zenml", name="Schedule"):
     """IANA name of the zone of ``cron``."""
     paused: Output[bool]
     """Whether it is kept from firing."""
-    flavor: Output[str]
-    """The flavor of the orchestrator."""
-    native_cadence: Output[str]
-    """The cadence as the orchestrator spells it."""
+    record_id: Output[str]
+    """ZenML's id of the schedule; the same as ``id``."""
     native_id: Output[str]
-    """The counterpart, in the orchestrator's own terms."""
+    """The counterpart's id, in the orchestrator's own terms."""
     native_kind: Output[str]
     """What the orchestrator calls the counterpart, for example ``CronJob``."""
     native_url: Output[str]
     """Where a person can look at the counterpart; empty when there is no such page."""
+    native_cadence: Output[str]
+    """The cadence as the orchestrator spells it."""
+    state: Output[str]
+    """``active``, ``paused`` or ``finished``; after a refresh also what is broken."""
+    flavor: Output[str]
+    """The flavor of the orchestrator."""
     orchestrator: Output[str]
     """The name of the orchestrator component in ZenML."""
     orchestrator_id: Output[str]
-    """Its id."""
+    """The id of the orchestrator component."""
     pipeline_name: Output[str]
     """The ZenML pipeline that runs."""
-    record_id: Output[str]
-    """ZenML's id of the schedule; the same as ``id``."""
     source_snapshot_id: Output[str]
     """The snapshot that was asked for, by id."""
-    state: Output[str]
-    """``active``, ``paused`` or ``finished``; after a refresh also what is broken."""
     submitted_snapshot_id: Output[str]
-    """The snapshot that the runs really use: a copy that belongs to this schedule."""
+    """The snapshot that the runs really use: a copy of this schedule's own."""
 
-    @overload
-    def __init__(
-        self, resource_name: str, args: ScheduleArgs, opts: ResourceOptions | None = None
-    ) -> None: ...
-
-    @overload
     def __init__(
         self,
         resource_name: str,
-        *,
+        args: ScheduleArgs | None = None,
         opts: ResourceOptions | None = None,
-        stack: Input[str],
+        *,
+        stack: Input[str] | None = None,
         snapshot: Input[str] | None = None,
         pipeline: str | None = None,
-        source_root: str = ".",
+        source_root: str | None = None,
         python: str | None = None,
         name: Input[str] | None = None,
         cron: Input[str] | None = None,
@@ -181,33 +118,60 @@ class Schedule(dynamic.Resource, module="zenml", name="Schedule"):
         paused: Input[bool] | None = None,
         orchestrator_settings: Input[Mapping[str, Any]] | None = None,
         triggers: Input[Sequence[Any]] | None = None,
-        adopt: bool | str = False,
+        adopt: bool | str | None = None,
         when_running: Input[str] | None = None,
         wait_timeout: Input[Duration] | None = None,
         flavor: Input[str] | None = None,
         project: Input[str] | None = None,
-    ) -> None: ...
-
-    def __init__(
-        self,
-        resource_name: str,
-        args: ScheduleArgs | None = None,
-        opts: ResourceOptions | None = None,
-        **arguments: Any,
     ) -> None:
-        """Declare a schedule; see :class:`ScheduleArgs` for the arguments.
+        """Declare a schedule.
 
         Args:
-            resource_name: the resource's name in Pulumi.
-            args: all arguments as one object, instead of keywords.
+            resource_name: the resource's name in Pulumi; unique among the schedules of a stack.
+            args: all of the arguments below as one object, instead of keywords.
             opts: Pulumi's resource options.
+            stack: the ZenML stack, by name or id; names the orchestrator and its credentials.
+            snapshot: what to run: ``pipeline:snapshot``, or a snapshot's id.
+            pipeline: what to run, from source: ``module:function``; instead of ``snapshot``.
+            source_root: the folder that ``pipeline`` is imported from; the program's by default.
+            python: the interpreter that imports ``pipeline``; the provider's own by default.
+            name: the schedule's name in ZenML; made from cadence, resource name, Pulumi stack and
+                snapshot by default, as in ``daily-training-prod-v12``.
+            cron: five fields in ``timezone``, or an alias such as ``@daily``; ``H`` stands for a
+                value that is spread by the schedule's name and then stays.
+            spread: moves ``cron`` later by a stable part of this window, chosen by the schedule's
+                name, so that a fleet does not start in one minute.
+            interval: from one fire to the next, in whole seconds; needs ``start_time``.
+            run_once_at: the one instant to fire at.
+            timezone: IANA name of the zone of ``cron``; UTC by default.
+            start_time: nothing fires before it.
+            end_time: nothing fires after it.
+            catchup: make up for fires missed while paused or down; no by default.
+            paused: keep it from firing for now; no by default.
+            orchestrator_settings: switches of the orchestrator's own; see its page in the docs.
+            triggers: any values; when one changes, the schedule is replaced.
+            adopt: take over an existing schedule of that name: ``True`` for one that no Pulumi
+                resource owns, or the owner ``organization/project/stack/resource`` to take it from.
+            when_running: what to do when a run is in progress that would lose its credentials
+                because its schedule is paused, replaced or deleted: ``refuse`` (the default),
+                ``wait`` or ``ignore``.
+            wait_timeout: how long ``wait`` waits; an hour by default.
+            flavor: the flavor of the stack's orchestrator, so that a preview that cannot reach
+                ZenML can check against it; looked up otherwise.
+            project: the ZenML project; Pulumi config ``zenml:project`` or the active one by
+                default.
+
+        Raises:
+            TypeError: both ``args`` and keywords are given.
+            InputError: two schedules of the stack have one name.
         """
-        if args is not None and arguments:
-            raise TypeError("give either args or keyword arguments, not both")
-        args = args or ScheduleArgs(**arguments)
-        super().__init__(
-            ScheduleProvider(), resource_name, _to_inputs(resource_name, args, opts), opts
-        )
+        given = {key: it for key, it in locals().items() if key in ARGUMENTS and it is not None}
+        if args is not None:
+            if given:
+                raise TypeError("give either args or keyword arguments, not both")
+            given = {key: it for key, it in vars(args).items() if it is not None}
+        inputs = _to_inputs(resource_name, given, opts)
+        super().__init__(ScheduleProvider(), resource_name, inputs, opts)
 
     @staticmethod
     def get(resource_name: str, id: Input[str], opts: ResourceOptions | None = None) -> Schedule:
@@ -220,28 +184,31 @@ class Schedule(dynamic.Resource, module="zenml", name="Schedule"):
         """
         found = Schedule.__new__(Schedule)
         opts = ResourceOptions.merge(opts, ResourceOptions(id=id))
-        nothing: dict[str, Any] = dict.fromkeys([*_OUTPUTS, *vars(ScheduleArgs(stack=""))])
+        nothing: dict[str, Any] = dict.fromkeys([*OUTPUTS, *ARGUMENTS])
         dynamic.Resource.__init__(found, ScheduleProvider(), resource_name, nothing, opts)
         return found
 
 
 def _to_inputs(
-    resource_name: str, args: ScheduleArgs, opts: ResourceOptions | None
+    resource_name: str, given: Mapping[str, Any], opts: ResourceOptions | None
 ) -> dict[str, Any]:
-    inputs = dict(vars(args))
-    for key in ("run_once_at", "start_time", "end_time"):
-        inputs[key] = _converted(inputs[key], _instant)
-    for key in ("interval", "spread", "wait_timeout"):
-        inputs[key] = _converted(inputs[key], _seconds)
-    inputs.pop("source_root")
-    if args.pipeline is not None:
-        inputs["source_root"], inputs["source_digest"] = digest_source(args.source_root)
-    if args.python is not None and os.sep in args.python:
-        inputs["python"] = os.path.abspath(args.python)
+    """The provider's properties.
+
+    Args:
+        resource_name: the resource's name in Pulumi.
+        given: the arguments that the program gives.
+        opts: Pulumi's resource options.
+    """
+    inputs = {key: _plain(FIELDS[key].kind, it) for key, it in given.items()}
+    root = inputs.pop("source_root", ".")
+    if "pipeline" in inputs:
+        inputs["source_root"], inputs["source_digest"] = digest_source(root)
+    if os.sep in inputs.get("python", ""):
+        inputs["python"] = os.path.abspath(inputs["python"])
     owner = owner_label(resource_name)
     _claim(owner)
     return {
-        **dict.fromkeys(_OUTPUTS),
+        **dict.fromkeys([*OUTPUTS, *ARGUMENTS]),
         **inputs,
         "owner": owner,
         "owner_key": stack_owner().key,
@@ -265,16 +232,15 @@ def _urn(resource_name: str, parent: Resource | None) -> Output[str]:
     return Output.from_input(below_parent())
 
 
-def _converted(value: Any, convert: Any) -> Any:
-    return value.apply(convert) if isinstance(value, Output) else convert(value)
-
-
-def _instant(value: Instant | None) -> str | None:
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _seconds(value: Duration | None) -> float | None:
-    return value.total_seconds() if isinstance(value, timedelta) else value
+def _plain(kind: Kind, value: Any) -> Any:
+    """A value as the provider gets it; Pulumi's own values are converted once they are known."""
+    if isinstance(value, Output):
+        return value.apply(lambda it: _plain(kind, it))
+    if kind is INSTANT and isinstance(value, datetime):
+        return value.isoformat()
+    if kind is DURATION and isinstance(value, timedelta):
+        return value.total_seconds()
+    return value
 
 
 def _claim(owner: str) -> None:

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pulumi_zenml.errors import InputError
 from pulumi_zenml.identity import new_key
+from pulumi_zenml.lifecycle.fields import OUTPUTS
 from pulumi_zenml.schedule.host import Host
-from pulumi_zenml.schedule.outputs import NOT_INPUTS
 from pulumi_zenml.schedule.provider import ScheduleProvider
 from pulumi_zenml.zenml.connection import Connection
 
@@ -92,7 +92,7 @@ class Driver:
     def _check(
         self, provider: ScheduleProvider, olds: Mapping[str, Any], given: Mapping[str, Any]
     ) -> dict[str, Any]:
-        known = {key: value for key, value in olds.items() if key not in NOT_INPUTS}
+        known = {key: value for key, value in olds.items() if key not in OUTPUTS}
         result = provider.check(known, dict(given))
         if result.failures:
             failure = result.failures[0]

@@ -12,9 +12,9 @@ from typing import Any, cast
 
 from pulumi_zenml.errors import InputError, PulumiZenmlError
 from pulumi_zenml.identity import MarkedName
+from pulumi_zenml.lifecycle.fields import OUTPUTS
 from pulumi_zenml.lifecycle.session import Session
 from pulumi_zenml.schedule.host import Host
-from pulumi_zenml.schedule.outputs import NOT_INPUTS
 from pulumi_zenml.schedule.provider import OwnerProvider, ScheduleProvider
 from pulumi_zenml.zenml.connection import Connection
 from unit.lifecycle.memory import Killed, MemoryZenml, World
@@ -165,7 +165,7 @@ class Stack:
         self.resources[name] = Resource(made.id, news, made.outs)
 
     def _check(self, provider: ScheduleProvider, olds: Props, given: Props) -> Props:
-        known = {key: it for key, it in olds.items() if key not in NOT_INPUTS}
+        known = {key: it for key, it in olds.items() if key not in OUTPUTS}
         result = provider.check(known, dict(given))
         if result.failures:
             raise InputError(result.failures[0].property, result.failures[0].reason)
