@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pulumi_zenml.errors import PulumiZenmlError
+from pulumi_zenml.errors import PulumiZenmlError, ServiceError
 
 
 class Undo:
@@ -38,3 +38,12 @@ class Undo:
             error.also(text)
         else:
             error.add_note(text)
+
+
+def certainly(act: Callable[[], object], is_done: Callable[[], bool]) -> None:
+    """Do the last step of several; one that was done but answered with an error is done."""
+    try:
+        act()
+    except ServiceError:
+        if not is_done():
+            raise
