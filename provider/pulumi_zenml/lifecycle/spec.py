@@ -47,12 +47,18 @@ class ScheduleSpec:
     retain: bool = False
 
     @staticmethod
-    def from_props(props: Mapping[str, object], cadence: Cadence | None = None) -> ScheduleSpec:
+    def from_props(
+        props: Mapping[str, object],
+        *,
+        cadence: Cadence | None = None,
+        when_running: WhenRunning | None = None,
+    ) -> ScheduleSpec:
         """What checked properties declare; all are known.
 
         Args:
             props: the properties.
             cadence: what they say of it, where it was made of them already.
+            when_running: instead of what they say of runs in progress.
 
         Raises:
             InputError: they make no cadence.
@@ -61,6 +67,7 @@ class ScheduleSpec:
             cadence, problems = check_cadence(props, now=None)
             if cadence is None:
                 raise problems[0]
+        policy = policy_of(props, when_running)
         source = None
         if "pipeline" in props:
             source = PipelineSource(
@@ -76,8 +83,8 @@ class ScheduleSpec:
             paused=props.get("paused") is True,
             orchestrator_settings=settings_of(props),
             adopt=cast(bool | str, props.get("adopt") or False),
-            when_running=policy_of(props).when_running,
-            wait_timeout=policy_of(props).wait_timeout,
+            when_running=policy.when_running,
+            wait_timeout=policy.wait_timeout,
             project=_text(props, "project"),
             retain=props.get("retain") is True,
         )
@@ -147,12 +154,17 @@ def owner_of(props: Mapping[str, object]) -> Owner:
     return Owner(_text(props, "owner_key"), label) if label else NOBODY
 
 
-def policy_of(props: Mapping[str, object]) -> Policy:
-    """What a resource says of runs in progress, from its inputs or its outputs."""
-    given = props.get("when_running")
-    when_running: WhenRunning = next((it for it in WHEN_RUNNING if it == given), "refuse")
+def policy_of(props: Mapping[str, object], when_running: WhenRunning | None = None) -> Policy:
+    """What a resource says of runs in progress, from its inputs or its outputs.
+
+    Args:
+        props: the resource's properties.
+        when_running: instead of what they say.
+    """
+    given = when_running or props.get("when_running")
+    said: WhenRunning = next((it for it in WHEN_RUNNING if it == given), "refuse")
     timeout = props.get("wait_timeout")
-    return Policy(when_running, float(cast(float, timeout)) if timeout is not None else 3600.0)
+    return Policy(said, float(cast(float, timeout)) if timeout is not None else 3600.0)
 
 
 def settings_of(props: Mapping[str, object]) -> Mapping[str, Json]:

@@ -21,7 +21,7 @@ from pulumi_zenml.errors import (
 )
 from pulumi_zenml.identity import MarkedName
 from pulumi_zenml.json_types import Json
-from pulumi_zenml.lifecycle.running import Policy, WhenRunning
+from pulumi_zenml.lifecycle.running import WhenRunning
 from pulumi_zenml.lifecycle.spec import WHEN_RUNNING, ScheduleSpec, owner_of, policy_of
 from pulumi_zenml.orchestrators import get_orchestrator
 from pulumi_zenml.schedule.check import Checked, is_unknown
@@ -49,12 +49,17 @@ class Host:
     """One per provider process; its sessions are shared by the engine's four threads.
 
     Args:
-        connection: where ZenML is.
+        connection: where ZenML is, and what Pulumi config says of runs in progress, which has the
+            last word.
         log: where to tell the user something.
+
+    Raises:
+        InputError: it says what there is not.
     """
 
     def __init__(self, connection: Connection, log: EngineLog | None = None) -> None:
         self.connection = connection
+        self.when_running = _when_running(connection.when_running)
         self._log = log or EngineLog()
         self._clients: Cache[str, Client] = Cache()
         self._sessions: Cache[str, Session] = Cache()
@@ -84,7 +89,7 @@ class Host:
             api_key=get("apiKey"),
             project=get("project"),
             orchestrators=_objects(f"{NAMESPACE}:orchestrators", get("orchestrators")),
-            when_running=_when_running(get("whenRunning")),
+            when_running=get("whenRunning"),
         )
         trace.start_trace(connection.secrets())
         return Host(connection, EngineLog.of_this_process())
@@ -145,17 +150,6 @@ class Host:
 
         return self._sessions.get(project, made)
 
-    def spec(self, props: Props) -> ScheduleSpec:
-        """What checked properties declare, with what Pulumi config overrides."""
-        spec = ScheduleSpec.from_props(props)
-        return replace(spec, when_running=self.policy(props).when_running)
-
-    def policy(self, props: Props) -> Policy:
-        """What a resource says of runs in progress; Pulumi config has the last word."""
-        policy = policy_of(props)
-        override = self.connection.when_running
-        return replace(policy, when_running=_when_running(override)) if override else policy
-
     @contextlib.contextmanager
     def pairs(self, props: Props) -> Iterator[Pairs]:
         """The lifecycle for a resource's project; errors leave without a stack trace.
@@ -206,7 +200,7 @@ class Host:
 
         if not self.connection.is_configured():
             return
-        policy = self.policy({})
+        policy = policy_of({}, self.when_running)
         here = self.session()
         if unfinished_only:
             try:
@@ -243,7 +237,7 @@ class Host:
         except NotSchedulableError as error:
             checked.failures.append(error)
             return
-        spec = ScheduleSpec.from_props(_known(inputs), checked.cadence)
+        spec = ScheduleSpec.from_props(_known(inputs), cadence=checked.cadence)
         spec = replace(spec, orchestrator_settings=_known(spec.orchestrator_settings))
         problems = orchestrator.check(spec.wanted())
         checked.failures += problems
@@ -312,9 +306,9 @@ def _known(values: Mapping[str, Value]) -> dict[str, Value]:
     return {key: value for key, value in values.items() if not is_unknown(value)}
 
 
-def _when_running(text: str) -> WhenRunning:
+def _when_running(text: str) -> WhenRunning | None:
     if not text:
-        return "refuse"
+        return None
     for word in WHEN_RUNNING:
         if text == word:
             return word

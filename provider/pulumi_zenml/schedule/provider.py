@@ -22,7 +22,7 @@ from pulumi.dynamic import (
 
 from pulumi_zenml.identity import new_key
 from pulumi_zenml.lifecycle.fields import OUTPUTS
-from pulumi_zenml.lifecycle.spec import owner_of
+from pulumi_zenml.lifecycle.spec import ScheduleSpec, owner_of, policy_of
 from pulumi_zenml.schedule.check import check_inputs
 from pulumi_zenml.schedule.diff import NATIVE, compare_props
 from pulumi_zenml.schedule.host import Host, plain
@@ -70,7 +70,8 @@ class ScheduleProvider(ResourceProvider):
         from pulumi_zenml.schedule.outputs import to_outputs
 
         with self.host.pairs(props) as pairs:
-            pair = pairs.create(self.host.spec(props), in_state=self.host.in_state(props))
+            spec = ScheduleSpec.from_props(props, when_running=self.host.when_running)
+            pair = pairs.create(spec, in_state=self.host.in_state(props))
         assert pair.record
         return CreateResult(pair.record.id, to_outputs(pair, plain(props)))
 
@@ -109,7 +110,8 @@ class ScheduleProvider(ResourceProvider):
                 orchestrator_id=_olds.get("orchestrator_id") or "",
                 owner=owner_of(olds),
             )
-            pair = pairs.update(pair, self.host.spec(news), pausing_only=native == ["paused"])
+            spec = ScheduleSpec.from_props(news, when_running=self.host.when_running)
+            pair = pairs.update(pair, spec, pausing_only=native == ["paused"])
         return UpdateResult({**known, **to_outputs(pair, news)})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -125,7 +127,7 @@ class ScheduleProvider(ResourceProvider):
                 described=say_where(_props),
                 snapshot_id=_props.get("submitted_snapshot_id") or "",
                 everything=not self.host.is_declared(_props),
-                policy=self.host.policy(_props),
+                policy=policy_of(_props, self.host.when_running),
             )
 
 

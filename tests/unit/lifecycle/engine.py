@@ -14,6 +14,7 @@ from pulumi_zenml.errors import InputError, PulumiZenmlError
 from pulumi_zenml.identity import MarkedName
 from pulumi_zenml.lifecycle.fields import OUTPUTS
 from pulumi_zenml.lifecycle.session import Session
+from pulumi_zenml.lifecycle.spec import policy_of
 from pulumi_zenml.schedule.host import Host
 from pulumi_zenml.schedule.provider import OwnerProvider, ScheduleProvider
 from pulumi_zenml.zenml.connection import Connection
@@ -44,9 +45,8 @@ class MemoryHost(Host):
     def delete_stack(self, key: str, *, unfinished_only: bool = False) -> None:
         from pulumi_zenml.lifecycle.pairs import Pairs
 
-        Pairs(self._zenml).delete_stack(
-            key, policy=self.policy({}), unfinished_only=unfinished_only
-        )
+        policy = policy_of({}, self.when_running)
+        Pairs(self._zenml).delete_stack(key, policy=policy, unfinished_only=unfinished_only)
 
     def say(self, text: str, props: Mapping[str, object]) -> None:
         self._world.warnings.append(text)
