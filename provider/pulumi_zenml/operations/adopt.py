@@ -23,9 +23,8 @@ from pulumi_zenml.orchestrators.counterpart import Counterpart
 from pulumi_zenml.schedule.check import check_inputs
 
 if TYPE_CHECKING:
-    from zenml.models import PipelineSnapshotResponse
-
-    from pulumi_zenml.lifecycle.session import Session
+    from pulumi_zenml.lifecycle.ports import Zenml
+    from pulumi_zenml.zenml.project import Source
     from pulumi_zenml.zenml.records import Record
 
 # A schedule's name may be anything; a resource's name is part of its URN.
@@ -155,10 +154,10 @@ def _adopted(inventory: Inventory, entry: Entry, resource: str, *, owned: bool) 
     record, counterpart, orchestrator = _sound(inventory, entry, owned=owned)
     cadence = counterpart.cadence
     assert cadence
-    session = inventory.zenml.session(entry.project_id)
+    zenml = inventory.zenml.session(entry.project_id)
     try:
-        submitted = session.snapshot(counterpart.snapshot_id or "")
-        reference = _reference(session, record, submitted)
+        submitted = zenml.source(counterpart.snapshot_id or "")
+        reference = _reference(zenml, record, submitted)
     except NotFoundError as error:
         raise _NotAdoptable(
             f"the snapshot that it runs was deleted from ZenML: {error.reason}"
@@ -281,39 +280,29 @@ def _name(entry: Entry) -> str:
     return entry.component.name if entry.component else ""
 
 
-def _reference(session: Session, record: Record, submitted: PipelineSnapshotResponse) -> str:
+def _reference(zenml: Zenml, record: Record, submitted: Source) -> str:
     """A reference that resolves to the snapshot that the counterpart runs.
 
     The snapshot it was copied from will do, if the copy is exact: that is what the resource
     would copy again.
     """
     marker = record.marker
-    origins = (str(submitted.id), str(submitted.source_snapshot_id))
-    if marker.source in origins and session.snapshot_id(marker.reference) == marker.source:
+    origins = (submitted.id, submitted.copied_from)
+    if marker.source in origins and zenml.snapshot_id(marker.reference) == marker.source:
         return marker.reference
     candidates = [submitted]
-    if submitted.source_snapshot_id:
+    if submitted.copied_from:
         try:
-            source = session.snapshot(str(submitted.source_snapshot_id))
+            source = zenml.source(submitted.copied_from)
         except NotFoundError:
             source = None
-        if source and _same_work(source, submitted):
+        if source and zenml.is_same_work(source, submitted):
             candidates.append(source)
     for it in candidates:
-        reference = f"{it.pipeline.name}:{it.name}"
-        if it.name and session.snapshot_id(reference) == str(it.id):
+        reference = f"{it.pipeline}:{it.name}"
+        if it.name and zenml.snapshot_id(reference) == it.id:
             return reference
-    return str(submitted.id)
-
-
-def _same_work(source: PipelineSnapshotResponse, copy: PipelineSnapshotResponse) -> bool:
-    return (
-        source.pipeline_configuration == copy.pipeline_configuration
-        and source.step_configurations == copy.step_configurations
-        and source.client_environment == copy.client_environment
-        and (source.build and source.build.id) == (copy.build and copy.build.id)
-        and source.code_path == copy.code_path
-    )
+    return submitted.id
 
 
 def _note(record: Record, cadence: Cadence) -> str:

@@ -13,6 +13,7 @@ from typing import Literal
 from pulumi_zenml.errors import NotFoundError, PulumiZenmlError
 from pulumi_zenml.operations.entry import Entry, State
 from pulumi_zenml.operations.join import join
+from pulumi_zenml.operations.ports import Reader
 from pulumi_zenml.operations.zenml_listing import ZenmlReader
 from pulumi_zenml.operations.zenml_rows import Component, Connector, Project
 from pulumi_zenml.orchestrators.counterpart import Counterpart
@@ -101,7 +102,7 @@ class Inventory:
     entries: tuple[Entry, ...]
     unreachable: tuple[Unreachable, ...]
     connectors: tuple[Connector, ...]
-    zenml: ZenmlReader = field(repr=False, compare=False)
+    zenml: Reader = field(repr=False, compare=False)
 
     @property
     def counterparts(self) -> int:
@@ -137,7 +138,7 @@ def take_inventory(
     """
     wanted = scope or Scope()
     on_progress("ZenML: signing in")
-    zenml = ZenmlReader(connection)
+    zenml: Reader = ZenmlReader(connection)
     on_progress("ZenML: stacks and orchestrators")
     components = [it for it in zenml.components().values() if wanted.takes_component(it)]
     projects: list[Project] = []

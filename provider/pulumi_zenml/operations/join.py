@@ -8,7 +8,7 @@ from functools import partial
 
 from pulumi_zenml.cadence.naming import slug
 from pulumi_zenml.operations.entry import Entry, Link, LinkedCounterpart
-from pulumi_zenml.operations.zenml_listing import ZenmlReader
+from pulumi_zenml.operations.ports import Reader
 from pulumi_zenml.operations.zenml_rows import Component, Project, Snapshot
 from pulumi_zenml.orchestrators.counterpart import Counterpart
 from pulumi_zenml.zenml.records import Record
@@ -21,7 +21,7 @@ _Identity = tuple[str, str, str, str, str, bool]
 
 
 def join(
-    zenml: ZenmlReader,
+    zenml: Reader,
     projects: Sequence[Project],
     components: Sequence[Component],
     found: Found,
@@ -51,7 +51,7 @@ def join(
 class _Join:
     def __init__(
         self,
-        zenml: ZenmlReader,
+        zenml: Reader,
         projects: Sequence[Project],
         components: Sequence[Component],
         found: Found,

@@ -13,15 +13,15 @@ from pulumi_zenml.errors import BackupError, PulumiZenmlError
 from pulumi_zenml.identity import NOBODY, mark_name, read_owner
 from pulumi_zenml.lifecycle.pair import Pair
 from pulumi_zenml.lifecycle.pairs import Pairs
+from pulumi_zenml.lifecycle.ports import Zenml
 from pulumi_zenml.lifecycle.running import Policy
-from pulumi_zenml.lifecycle.session import Session
 from pulumi_zenml.lifecycle.spec import ScheduleSpec
 from pulumi_zenml.operations.backup import Backup, BackupItem
 from pulumi_zenml.operations.inventory import OnProgress
 from pulumi_zenml.operations.lock import change_lock
+from pulumi_zenml.operations.ports import Reader
 from pulumi_zenml.operations.zenml_listing import ZenmlReader
 from pulumi_zenml.zenml.connection import Connection
-from pulumi_zenml.zenml.errors import zenml_errors
 from pulumi_zenml.zenml.records import Marker
 
 RestoreOutcome = Literal["restored", "already there", "failed", "would restore"]
@@ -66,7 +66,7 @@ def restore(
         BusyError: another cleanup or restore is running.
         ServiceError: ZenML could not be read.
     """
-    zenml = ZenmlReader(connection)
+    zenml: Reader = ZenmlReader(connection)
     projects = {row.id: row.name for row in zenml.projects()}
     results = []
     with change_lock(connection):
@@ -89,7 +89,7 @@ def _project(item: BackupItem, projects: dict[str, str]) -> str:
     return same_name[0]
 
 
-def _one(session: Session, item: BackupItem, *, dry_run: bool) -> RestoreResult:
+def _one(session: Zenml, item: BackupItem, *, dry_run: bool) -> RestoreResult:
     if session.records.named(item.name):
         return RestoreResult(
             item, "already there", ("a schedule of that name exists; left unchanged",)
@@ -126,14 +126,13 @@ def _one(session: Session, item: BackupItem, *, dry_run: bool) -> RestoreResult:
     return RestoreResult(item, "restored", tuple(_differences(item, pair)))
 
 
-def _make_record(session: Session, item: BackupItem) -> Iterator[str]:
+def _make_record(session: Zenml, item: BackupItem) -> Iterator[str]:
     """Recreate a record by itself; yields the differences to the original."""
     if not item.pipeline_id or not item.orchestrator_id:
         raise BackupError(
             "its pipeline or its orchestrator is not known, so its record cannot be created."
         )
-    with zenml_errors(f"find pipeline '{item.pipeline}'"):
-        session.client.get_pipeline(item.pipeline_id, project=session.project_id, hydrate=False)
+    session.require_pipeline(item.pipeline_id, item.pipeline)
     cadence = item.cadence or Cadence(cron=item.cron)
     marker = Marker(
         owner=item.owner,
@@ -159,7 +158,7 @@ def _make_record(session: Session, item: BackupItem) -> Iterator[str]:
         yield "no counterpart, as before: it does not run"
 
 
-def _remove_leftovers(session: Session, item: BackupItem) -> None:
+def _remove_leftovers(session: Zenml, item: BackupItem) -> None:
     """Remove what an interrupted restore left behind, which may fire."""
     if item.owner:
         return

@@ -14,6 +14,7 @@ from pulumi_zenml.errors import (
     PermissionDeniedError,
     PulumiZenmlError,
 )
+from pulumi_zenml.lifecycle.ports import Zenml
 from pulumi_zenml.lifecycle.session import Session, pages
 from pulumi_zenml.operations.zenml_rows import (
     Component,
@@ -64,7 +65,7 @@ class ZenmlReader:
         """ZenML's client, connected."""
         return self._session.client
 
-    def session(self, project_id: str) -> Session:
+    def session(self, project_id: str) -> Zenml:
         """The session of one project, for changes in it.
 
         Args:

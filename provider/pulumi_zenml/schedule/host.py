@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from zenml.client import Client
 
     from pulumi_zenml.lifecycle.pairs import Pairs
-    from pulumi_zenml.lifecycle.session import Session
+    from pulumi_zenml.lifecycle.ports import Zenml
 
 NAMESPACE = "zenml"
 _CHARACTERS_OF_OWN_TEXT = 2000
@@ -62,7 +62,7 @@ class Host:
         self.when_running = _when_running(connection.when_running)
         self._log = log or EngineLog()
         self._clients: Cache[str, Client] = Cache()
-        self._sessions: Cache[str, Session] = Cache()
+        self._sessions: Cache[str, Zenml] = Cache()
         self._unfinished: Cache[tuple[str, str], dict[str, MarkedName] | None] = Cache()
         self._lock = threading.Lock()
         self._declared: set[tuple[str, str]] = set()
@@ -140,15 +140,15 @@ class Host:
 
     # --- sessions ---------------------------------------------------------------------------
 
-    def session(self, project: str = "") -> Session:
+    def session(self, project: str = "") -> Zenml:
         """The session of a ZenML project; the configured one by default."""
+        return self._sessions.get(project, lambda: self.open_session(project))
 
-        def made() -> Session:
-            from pulumi_zenml.lifecycle.session import Session
+    def open_session(self, project: str) -> Zenml:
+        """A new session of a ZenML project; empty for the configured one."""
+        from pulumi_zenml.lifecycle.session import Session
 
-            return Session(self.connection, project, self._warn, self._client)
-
-        return self._sessions.get(project, made)
+        return Session(self.connection, project, self.warn, self._client)
 
     @contextlib.contextmanager
     def pairs(self, props: Props) -> Iterator[Pairs]:
@@ -196,7 +196,6 @@ class Host:
                 the configured project.
         """
         from pulumi_zenml.lifecycle.pairs import Pairs
-        from pulumi_zenml.lifecycle.session import pages
 
         if not self.connection.is_configured():
             return
@@ -206,17 +205,17 @@ class Host:
             try:
                 Pairs(here).delete_stack(key, policy=policy, unfinished_only=True)
             except RunInProgressError as error:
-                self._warn(f"left for now: {error}")
+                self.warn(f"left for now: {error}")
             return
-        for project in pages(here.client.list_projects):
-            session = here if project.id == here.project_id else self.session(str(project.id))
+        for session in (here, *map(self.session, here.other_projects())):
             Pairs(session).delete_stack(key, policy=policy)
 
     def say(self, text: str, props: Props) -> None:
         """Tell the user something about a resource."""
         self._log.send("info", text, str(props.get("urn") or ""))
 
-    def _warn(self, text: str) -> None:
+    def warn(self, text: str) -> None:
+        """Tell the user what they must know although nothing failed."""
         self._log.send("warning", text, getattr(self._handled, "urn", ""))
 
     def _client(self) -> Client:
@@ -267,7 +266,7 @@ class Host:
                 self._not_looked(str(error))
         return None
 
-    def _check_name(self, checked: Checked, olds: Props, session: Session) -> None:
+    def _check_name(self, checked: Checked, olds: Props, session: Zenml) -> None:
         from pulumi_zenml.lifecycle.pair import ownership_problem
 
         inputs = checked.inputs

@@ -14,7 +14,8 @@ Give a test module four fixtures and subclass :class:`Conformance`::
     class TestMine(Conformance):
         pass
 
-Every test leaves the orchestrator as it found it.
+Every test leaves the orchestrator as it found it. An orchestrator without a ZenML server brings
+its own ZenML by overriding :meth:`Conformance.host`.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ from pulumi_zenml.errors import (
     UnreachableError,
 )
 from pulumi_zenml.json_types import Json
-from pulumi_zenml.lifecycle.session import Session
 from pulumi_zenml.operations.doctor import Check, probe_orchestrator
 from pulumi_zenml.orchestrators import get_orchestrator
 from pulumi_zenml.orchestrators.base import Orchestrator
 from pulumi_zenml.orchestrators.capabilities import Gap, Yes
 from pulumi_zenml.orchestrators.counterpart import Wanted
+from pulumi_zenml.schedule.host import Host
 from pulumi_zenml.testing.bench import Bench, Fault
 from pulumi_zenml.testing.driver import Driver
 from pulumi_zenml.zenml.connection import Connection
@@ -73,6 +74,9 @@ HOSTILE = (
     "-rf",
 )
 
+HostMaker = Callable[[Connection], Host]
+"""What makes the :class:`~pulumi_zenml.schedule.host.Host` of a provider process."""
+
 NEXT_YEAR = datetime(datetime.now(UTC).year + 1, 6, 1, 9, 30, tzinfo=UTC)
 
 
@@ -89,18 +93,23 @@ class Conformance:
         return given
 
     @pytest.fixture
-    def driver(self, bench: Bench, connection: Connection) -> Iterator[Driver]:
+    def host(self) -> HostMaker:
+        """What makes the part that a provider process shares, and with it its sessions."""
+        return Host
+
+    @pytest.fixture
+    def driver(self, bench: Bench, connection: Connection, host: HostMaker) -> Iterator[Driver]:
         """One resource; it is destroyed afterwards in any case."""
         before = bench.native_ids()
-        made = Driver(connection, f"suite/suite/test/r{secrets.token_hex(4)}")
+        made = Driver(connection, f"suite/suite/test/r{secrets.token_hex(4)}", host=host)
         yield made
         made.destroy()
         assert bench.native_ids() == before
 
     @pytest.fixture
-    def orchestrator(self, connection: Connection, stack: str) -> Orchestrator:
+    def orchestrator(self, connection: Connection, host: HostMaker, stack: str) -> Orchestrator:
         """The orchestrator under test."""
-        return Session(connection).orchestrator(stack)
+        return host(connection).session().orchestrator(stack)
 
     @pytest.fixture
     def cadence(self, bench: Bench) -> Cadence:
@@ -119,13 +128,13 @@ class Conformance:
     # --- without faults ----------------------------------------------------------------------
 
     def test_every_kind_of_cadence_is_made_read_back_and_destroyed(
-        self, bench: Bench, connection: Connection, arguments: dict[str, Any]
+        self, bench: Bench, connection: Connection, host: HostMaker, arguments: dict[str, Any]
     ) -> None:
         """Create, refresh, unchanged, destroy, for each cadence of the bench."""
         before = bench.native_ids()
         stack = f"suite/suite/{secrets.token_hex(4)}/"
         for number, cadence in enumerate(bench.cadences()):
-            driver = Driver(connection, f"{stack}kind{number}")
+            driver = Driver(connection, f"{stack}kind{number}", host=host)
             given = {**arguments, **_as_inputs(cadence)}
             assert driver.up(**given) == "create"
             assert bench.native_ids() - before == {driver.outputs["native_id"]}
@@ -133,7 +142,7 @@ class Conformance:
             assert driver.up(**given) == "same"
             driver.destroy()
             assert bench.native_ids() == before
-        session = Session(connection)
+        session = host(connection).session()
         assert not [it for it in session.records.all() if it.marker.owner.startswith(stack)]
 
     def test_every_kind_is_covered(self, bench: Bench) -> None:
@@ -172,12 +181,14 @@ class Conformance:
     def test_listing_shows_each_with_its_snapshot(
         self,
         connection: Connection,
+        host: HostMaker,
         orchestrator: Orchestrator,
         given: dict[str, Any],
     ) -> None:
         """A listing returns the same as reading one by one."""
         drivers = [
-            Driver(connection, f"suite/suite/test/l{n}-{secrets.token_hex(4)}") for n in range(3)
+            Driver(connection, f"suite/suite/test/l{n}-{secrets.token_hex(4)}", host=host)
+            for n in range(3)
         ]
         try:
             for driver in drivers:
@@ -248,12 +259,13 @@ class Conformance:
         bench: Bench,
         driver: Driver,
         connection: Connection,
+        host: HostMaker,
         given: dict[str, Any],
     ) -> None:
         """The orphan does not survive the next up."""
         before = bench.native_ids()
         driver.up(**given)
-        session = Session(connection)
+        session = host(connection).session()
         record = session.records.get(driver.outputs["record_id"])
         assert record
         session.records.delete(record)
@@ -346,6 +358,7 @@ class Conformance:
         self,
         bench: Bench,
         connection: Connection,
+        host: HostMaker,
         given: dict[str, Any],
     ) -> None:
         """A name that the system accepts is read back unchanged; any other is refused by check."""
@@ -353,7 +366,7 @@ class Conformance:
         for hostile in HOSTILE:
             # Names are taken on the whole ZenML server, which others may use.
             name = f"{hostile}{secrets.token_hex(4)}"
-            driver = Driver(connection, f"suite/suite/test/h{secrets.token_hex(4)}")
+            driver = Driver(connection, f"suite/suite/test/h{secrets.token_hex(4)}", host=host)
             try:
                 driver.up(**given, name=name)
             except InputError as error:

@@ -7,7 +7,7 @@ out is the engine itself; examples and lifecycle tests run on the real one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pulumi_zenml.errors import InputError
@@ -28,10 +28,20 @@ class Driver:
         connection: where ZenML is, and the orchestrators' overrides.
         owner: ``<organization>/<project>/<stack>/<resource name>``.
         key: the ownership key of the stack; a new one by default.
+        host: makes what a provider process shares; another than the default brings a ZenML of its
+            own.
     """
 
-    def __init__(self, connection: Connection, owner: str, key: str = "") -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        owner: str,
+        key: str = "",
+        *,
+        host: Callable[[Connection], Host] = Host,
+    ) -> None:
         self._connection = connection
+        self._host = host
         self._owner = owner
         self.key = key or new_key()
         self.id: str | None = None
@@ -86,7 +96,7 @@ class Driver:
     def _provider(self) -> ScheduleProvider:
         # Each command of the engine has a provider process of its own, which starts empty.
         provider = ScheduleProvider()
-        provider.host = Host(self._connection)
+        provider.host = self._host(self._connection)
         return provider
 
     def _check(

@@ -109,6 +109,25 @@ class ZenmlProject:
         """Whether runs sign in with a token, which ZenML may refuse; not at a local store."""
         return bool(self.connection.url())
 
+    def other_projects(self) -> list[str]:
+        """The ids of the projects that the user can see, but for this one."""
+        with zenml_errors("list the projects"):
+            visible = [str(it.id) for it in pages(self.client.list_projects)]
+        return [it for it in visible if it != str(self.project_id)]
+
+    def require_pipeline(self, id: str, name: str) -> None:
+        """Check that a pipeline is there.
+
+        Args:
+            id: its UUID.
+            name: for the error.
+
+        Raises:
+            NotFoundError: it was deleted.
+        """
+        with zenml_errors(f"find pipeline '{name}'"):
+            self.client.get_pipeline(id, project=self.project_id, hydrate=False)
+
     def stack(self, name: str) -> StackResponse:
         """A ZenML stack by name or id.
 
@@ -171,6 +190,21 @@ class ZenmlProject:
         except NotFoundError:
             return None
         return str(schedule.id) if schedule else None
+
+    def is_same_work(self, one: Source, other: Source) -> bool:
+        """Whether two snapshots run the same steps, with the same settings, image and code.
+
+        Raises:
+            NotFoundError: one of them was deleted.
+        """
+        first, second = self.snapshot(one.id), self.snapshot(other.id)
+        return (
+            first.pipeline_configuration == second.pipeline_configuration
+            and first.step_configurations == second.step_configurations
+            and first.client_environment == second.client_environment
+            and (first.build and first.build.id) == (second.build and second.build.id)
+            and first.code_path == second.code_path
+        )
 
     def build(self, pipeline: PipelineSource, stack: StackRef, name: str) -> Source:
         """Make a snapshot from a pipeline's source, in a process of its own.
