@@ -11,8 +11,8 @@ import pytest
 
 from pulumi_zenml.cadence import make_cadence
 from pulumi_zenml.zenml.records import Marker, Record
-from unit.lifecycle.engine import Program, Stack
-from unit.lifecycle.memory import Fault, Native_, World
+from unit.memory.engine import Program, Stack
+from unit.memory.world import Fault, NativeSchedule, World
 
 ONE: Program = {"nightly": {"name": "nightly", "cron": "0 3 * * *"}}
 
@@ -111,7 +111,7 @@ def whole(world: World, stack: Stack, program: Program) -> list[str]:
 
 def prepared(operation: Operation) -> tuple[World, Stack]:
     world = World()
-    world.natives["bystander"] = Native_("bystander", "one", "unknown", "0 3 * * *", "UTC")
+    world.natives["bystander"] = NativeSchedule("bystander", "one", "unknown", "0 3 * * *", "UTC")
     if operation.found:
         add_found(world)
     stack = Stack(world)
@@ -134,7 +134,7 @@ def add_found(world: World) -> None:
         orchestrator_id="orchestrator-one",
         marker=Marker(native_id=FOUND),
     )
-    world.natives[FOUND] = Native_(FOUND, "one", source.id, "0 3 * * *", "UTC")
+    world.natives[FOUND] = NativeSchedule(FOUND, "one", source.id, "0 3 * * *", "UTC")
 
 
 def is_as_found(world: World) -> bool:

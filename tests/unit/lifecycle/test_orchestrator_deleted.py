@@ -6,8 +6,9 @@ import pytest
 
 from pulumi_zenml.errors import NotFoundError, RefusedError
 from pulumi_zenml.lifecycle.pairs import Pairs
-from unit.lifecycle.engine import Program, Stack
-from unit.lifecycle.memory import MemoryZenml, World
+from unit.memory.engine import Program, Stack
+from unit.memory.world import World
+from unit.memory.zenml import MemoryZenml
 
 ONE: Program = {"nightly": {"name": "nightly", "cron": "0 3 * * *"}}
 MOVED: Program = {"nightly": {**ONE["nightly"], "stack": "two"}}
@@ -18,7 +19,7 @@ def prepared(world: World) -> tuple[Stack, str]:
     stack = Stack(world)
     stack.up(ONE)
     (native,) = world.natives
-    world.deleted = {"one"}
+    world.delete_stack("one")
     return stack, native
 
 

@@ -15,8 +15,9 @@ from pulumi_zenml.errors import (
     UnreachableError,
 )
 from pulumi_zenml.zenml.records import Marker, Record
-from unit.lifecycle.engine import Program, Stack
-from unit.lifecycle.memory import MemoryRecords, Native_, World
+from unit.memory.engine import Program, Stack
+from unit.memory.records import MemoryRecords
+from unit.memory.world import NativeSchedule, World
 
 ONE: Program = {"nightly": {"name": "nightly", "cron": "0 3 * * *"}}
 
@@ -25,7 +26,7 @@ def program(**changes: object) -> Program:
     return {"nightly": {**ONE["nightly"], **changes}}
 
 
-def only(world: World) -> tuple[str, Native_]:
+def only(world: World) -> tuple[str, NativeSchedule]:
     """The id of the one record, and the one native schedule."""
     (record,) = world.records
     (native,) = world.natives.values()
@@ -185,7 +186,7 @@ def test_an_orchestrator_that_is_down_is_asked_once(world: World) -> None:
         f"s{n}": {"name": f"s{n}", "cron": "0 3 * * *", "stack": "two"} for n in range(5)
     }
     stack.up({name: {**it, "stack": "one"} for name, it in many.items()})
-    world.unreachable = {"one"}
+    world.down = {"one": "refused"}
     asked = world.calls.count("no answer")
     failed = 0
     # The engine goes on with the other resources of a stack when one fails.

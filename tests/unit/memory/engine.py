@@ -8,48 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from pulumi_zenml.errors import InputError, PulumiZenmlError
-from pulumi_zenml.identity import MarkedName
 from pulumi_zenml.lifecycle.fields import OUTPUTS
-from pulumi_zenml.lifecycle.session import Session
-from pulumi_zenml.lifecycle.spec import policy_of
-from pulumi_zenml.schedule.host import Host
 from pulumi_zenml.schedule.provider import OwnerProvider, ScheduleProvider
-from pulumi_zenml.zenml.connection import Connection
-from unit.lifecycle.memory import Killed, MemoryZenml, World
+from unit.memory.world import Killed, World
+from unit.memory.zenml import MemoryHost
 
 Props = dict[str, Any]
 Program = Mapping[str, Props]
-
-
-class MemoryHost(Host):
-    """A host whose ZenML is in memory."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(Connection(server_url="http://memory"))
-        self._world = world
-        self._zenml = MemoryZenml(world)
-        self._left: dict[str, MarkedName] | None = None
-
-    def session(self, project: str = "") -> Session:
-        return cast(Session, self._zenml)
-
-    def unfinished_of_stack(self, key: str, project: str = "") -> dict[str, MarkedName]:
-        if self._left is None:
-            marked = {it.id: it.unfinished for it in self._world.records.values()}
-            self._left = {id: it for id, it in marked.items() if it}
-        return {id: it for id, it in self._left.items() if it.key == key}
-
-    def delete_stack(self, key: str, *, unfinished_only: bool = False) -> None:
-        from pulumi_zenml.lifecycle.pairs import Pairs
-
-        policy = policy_of({}, self.when_running)
-        Pairs(self._zenml).delete_stack(key, policy=policy, unfinished_only=unfinished_only)
-
-    def say(self, text: str, props: Mapping[str, object]) -> None:
-        self._world.warnings.append(text)
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""ZenML and an orchestrator in memory, for everything above them."""
