@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,9 @@ def world() -> World:
 @pytest.fixture
 def zenml_in_memory(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whatever connection operations and commands are given, they read the world."""
-    for module in _OPENED:
-        name = f"pulumi_zenml.operations.{module}.ZenmlReader"
-        monkeypatch.setattr(name, partial(MemoryReader, world))
+    for name in _OPENED:
+        # `operations` has a function of the same name as one of its modules.
+        module = import_module(f"pulumi_zenml.operations.{name}")
+        monkeypatch.setattr(module, "ZenmlReader", partial(MemoryReader, world))
     monkeypatch.setenv("ZENML_STORE_URL", URL)
     monkeypatch.setenv("PULUMI_ZENML_STATE", str(tmp_path / "state"))
