@@ -86,7 +86,7 @@ def whole(world: World, stack: Stack, program: Program) -> list[str]:
         paused = bool(said.get("paused"))
         ran = world.snapshots[native.snapshot]
         source = ran.name or world.snapshots[ran.copied_from].name
-        found = (native.cron, native.paused, record.active, native.stack, f"training:{source}")
+        found = (native.cron, native.paused, record.active, native.place, f"training:{source}")
         wanted = (
             said["cron"],
             paused,

@@ -79,7 +79,7 @@ class MemoryOrchestrator(Orchestrator):
         )
         super().__init__(Target(cast(Any, component)))
         self.world = world
-        self.name = name
+        self.name, self.place = name, world.places.get(name, name)
 
     def verify(self, wanted: Wanted) -> None:
         self._reach()
@@ -103,11 +103,11 @@ class MemoryOrchestrator(Orchestrator):
     def read(self, native_id: str) -> Counterpart | None:
         self._reach()
         native = self.world.natives.get(native_id)
-        return self._counterpart(native) if native and native.stack == self.name else None
+        return self._counterpart(native) if native and native.place == self.place else None
 
     def list_all(self) -> Iterator[Counterpart]:
         self._reach()
-        found = [it for it in self.world.natives.values() if it.stack == self.name]
+        found = [it for it in self.world.natives.values() if it.place == self.place]
         yield from map(self._counterpart, found)
 
     def set_paused(self, native_id: str, paused: bool) -> None:
@@ -141,7 +141,7 @@ class MemoryOrchestrator(Orchestrator):
         """What ZenML's own orchestrator does."""
         with self.world.changing("submit"):
             id = self.world.new_id("native")
-            self.world.natives[id] = NativeSchedule(id, self.name, snapshot_id, INERT, "UTC")
+            self.world.natives[id] = NativeSchedule(id, self.place, snapshot_id, INERT, "UTC")
 
     def _native(self, native_id: str) -> NativeSchedule:
         try:

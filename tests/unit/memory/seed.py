@@ -89,7 +89,8 @@ def unmanaged(
     source = world.snapshot("v1")
     copy = Snapshot(world.new_id("copy"), "", "training", source.id, record.id, stack)
     world.snapshots[copy.id] = copy
-    native = NativeSchedule(world.new_id("native"), world.stacks[stack], copy.id, cron, "UTC")
+    place = world.places.get(world.stacks[stack], world.stacks[stack])
+    native = NativeSchedule(world.new_id("native"), place, copy.id, cron, "UTC")
     world.natives[native.id] = native
     return Made(name, record.id, native.id, copy.id)
 

@@ -50,7 +50,7 @@ class NativeSchedule:
     """A native schedule."""
 
     id: str
-    stack: str
+    place: str
     snapshot: str | None
     cron: str
     timezone: str
@@ -67,6 +67,7 @@ class World:
     Attributes:
         stacks: The orchestrator of each stack, by their names.
         components: The names of the orchestrators that ZenML has.
+        places: Where an orchestrator keeps its native schedules; by default, under its own name.
         archived: Ids of deleted records whose rows ZenML keeps for their runs.
         running: Names of runs in progress by record id, beside those in ``runs``.
         expiring: When the credentials of an orchestrator expire, by its name.
@@ -80,6 +81,7 @@ class World:
     natives: dict[str, NativeSchedule] = field(default_factory=dict)
     stacks: dict[str, str] = field(default_factory=lambda: {"one": "one", "two": "two"})
     components: list[str] = field(default_factory=lambda: ["one", "two"])
+    places: dict[str, str] = field(default_factory=dict)
     archived: set[str] = field(default_factory=set)
     runs: list[Run] = field(default_factory=list)
     running: dict[str, list[str]] = field(default_factory=dict)
