@@ -245,9 +245,9 @@ def _sound(
             "it in the orchestrator, or declare a new schedule."
         )
     if entry.stack_gone or entry.stack not in component.stacks:
+        stack = f"its stack '{entry.stack}'" if entry.stack else "its stack"
         raise _NotAdoptable(
-            f"its stack '{entry.stack}' was deleted, or no longer has the orchestrator "
-            f"'{component.name}'."
+            f"{stack} was deleted, or no longer has the orchestrator '{component.name}'."
         )
     if record.active == counterpart.paused:
         side, other = ("natively", "in ZenML") if counterpart.paused else ("in ZenML", "natively")
