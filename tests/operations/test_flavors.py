@@ -101,8 +101,8 @@ def test_from_audit_to_restore(fleet: Fleet, tmp_path: Path) -> None:
     lost, orphan, edited, linked = (fleet.make(it) for it in ("lost", "orphan", "edited", "held"))
     bench.remove(fleet.native(lost))
     assert orphan.record
-    inventory = fleet.look()
-    inventory.zenml.client.zen_store.delete_schedule(UUID(orphan.record.id), soft=True)
+    client = fleet.look().zenml.connection.client()
+    client.zen_store.delete_schedule(UUID(orphan.record.id), soft=True)
     bench.edit_cadence(fleet.native(edited))
     bench.edit_paused(fleet.native(linked), True)
     dead = {

@@ -80,7 +80,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     line on stderr) or for wrong usage.
     """
     try:
-        cli.main(args=None if args is None else list(args), prog_name="pulumi-zenml")
+        # Once that command was imported, `list` in here is its module.
+        cli.main(args=None if args is None else [*args], prog_name="pulumi-zenml")
     except PulumiZenmlError as error:
         from pulumi_zenml.cli._show import print_message
 

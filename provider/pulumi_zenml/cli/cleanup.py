@@ -118,7 +118,7 @@ def cleanup(
     print_message(f"backup: {file}. To recreate everything: pulumi-zenml restore {file}")
     _show(plan, done, format)
     surprises: list[str] = []
-    if watch_for:
+    if watch_for is not None:
         with selection.working() as on_progress:
             surprises = watch_removed(plan, done, watch_for, on_progress=on_progress)
         for surprise in surprises or [f"no run started within {watch_for}."]:

@@ -84,7 +84,7 @@ def whole(world: World, stack: Stack, program: Program) -> list[str]:
             wrong.append(f"{name} has no native")
             continue
         paused = bool(said.get("paused"))
-        ran = world.snapshots[native.snapshot]
+        ran = world.snapshots[native.snapshot or ""]
         source = ran.name or world.snapshots[ran.copied_from].name
         found = (native.cron, native.paused, record.active, native.place, f"training:{source}")
         wanted = (

@@ -154,7 +154,8 @@ def test_what_this_zenml_does_not_know_stays_unless_it_is_named(
     world: World, tmp_path: Path
 ) -> None:
     world.natives["elsewhere"] = NativeSchedule("elsewhere", "one", "theirs", "4 3 * * *", "UTC")
-    assert planned().steps == planned().left == ()
+    plan = planned()
+    assert (plan.steps, plan.left) == ((), ())
     plan = planned(codes=("unknown-counterpart",))
     assert plan.steps == () and "another server" in plan.left[0].why
     removed(planned("elsewhere"), tmp_path)

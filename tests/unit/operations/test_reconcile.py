@@ -134,8 +134,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> type[FakeEngine]:
     return Engine
 
 
-def reconciled(**options: bool) -> ReconcileResult:
-    return reconcile(Path(), "prod", **options)
+def reconciled(*, apply: bool = True, everything: bool = False) -> ReconcileResult:
+    return reconcile(Path(), "prod", apply=apply, everything=everything)
 
 
 def test_without_drift_nothing_is_run(engine: type[FakeEngine]) -> None:
