@@ -313,6 +313,15 @@ def test_filters(world: World) -> None:
     assert (result.schedules, result.findings) == (0, ())
 
 
+def test_a_crowd_that_is_part_of_another_is_not_said_again(world: World) -> None:
+    for name in "abcd":
+        unmanaged(world, f"hourly-{name}-prod", cron="41 * * * *")
+    unmanaged(world, "daily-e-prod", cron="41 8 * * *")
+    (found,) = audit(AuditOptions(crowded=4, only=frozenset({"crowded-minute"}))).findings
+    assert len(found.evidence["schedules"]) == 5
+    assert "first at 2026-06-11 08:41 UTC" in found.message
+
+
 def test_a_fire_is_judged_once(world: World, tmp_path: Path) -> None:
     expected = gappy(world)
     state = AuditState(tmp_path / "audit.json")

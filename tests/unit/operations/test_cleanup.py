@@ -124,6 +124,20 @@ def test_a_backup_holds_all_of_it_and_restores_it(world: World, tmp_path: Path) 
     assert {it.outcome for it in restore(Connection(), backup)} == {"already there"}
 
 
+@pytest.mark.parametrize("active", [True, False])
+def test_what_was_paused_on_one_side_is_restored_so(
+    world: World, tmp_path: Path, active: bool
+) -> None:
+    made = unmanaged(world)
+    change(world, made, active=active)
+    world.natives[made.native].paused = active
+    removed(planned(made.name), tmp_path)
+    (result,) = restore(Connection(), read_backup(tmp_path / "backup.json"))
+    assert result.outcome == "restored"
+    (record,), (native,) = world.records.values(), world.natives.values()
+    assert (record.active, native.paused) == (active, active)
+
+
 def test_what_cannot_be_restored_does_not_stop_the_rest(world: World, tmp_path: Path) -> None:
     first, second = unmanaged(world, "daily-one-prod"), unmanaged(world, "daily-two-prod")
     removed(planned(first.name, second.name), tmp_path)

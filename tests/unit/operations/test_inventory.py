@@ -92,6 +92,10 @@ def test_two_components_of_one_place_count_once(world: World) -> None:
         made.name: [(made.native, "snapshot")],
     }
     assert look().counterparts == 2
+    # Each in the component that its record names.
+    for entry in look().entries:
+        assert entry.record is not None
+        assert entry.linked[0].component.id == entry.record.orchestrator_id
 
 
 def test_halves(world: World) -> None:
