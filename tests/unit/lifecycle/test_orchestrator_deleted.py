@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_zenml.errors import NotFoundError, RefusedError
+from pulumi_zenml.errors import InputError, RefusedError
 from pulumi_zenml.lifecycle.pairs import Pairs
 from unit.memory.engine import Program, Stack
 from unit.memory.world import World
@@ -61,7 +61,7 @@ def test_a_replace_onto_another_stack_ends(world: World, refreshed: bool) -> Non
 
 def test_a_program_that_still_names_it_is_told(world: World) -> None:
     stack, native = prepared(world)
-    with pytest.raises(NotFoundError, match="no stack 'one'"):
+    with pytest.raises(InputError, match="stack: there is no stack 'one'"):
         stack.up({"nightly": {**ONE["nightly"], "cron": "0 5 * * *"}})
     assert native in world.natives and world.records
 

@@ -19,8 +19,8 @@ from pulumi_zenml.orchestrators.counterpart import Counterpart
 from pulumi_zenml.orchestrators.kubernetes import KubernetesOrchestrator
 from pulumi_zenml.orchestrators.kubernetes.api import KubernetesApi
 from pulumi_zenml.schedule.provider import ScheduleProvider
-from unit.lifecycle.engine import MemoryHost
-from unit.lifecycle.memory import MemoryZenml, World
+from unit.memory.world import World
+from unit.memory.zenml import MemoryHost, MemoryZenml
 
 PACKAGE = Path(pulumi_zenml.__file__).parent
 PAGE = PACKAGE.parents[1] / "docs" / "architecture.md"

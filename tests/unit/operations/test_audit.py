@@ -151,8 +151,7 @@ def orchestrator_gone(world: World) -> Found:
     world.components.append("doomed")
     world.stacks["doomed"] = "doomed"
     unmanaged(world, "daily-doomed-prod", stack="doomed")
-    del world.stacks["doomed"]
-    world.components.remove("doomed")
+    world.delete_stack("doomed")
     return {("orchestrator-gone", "daily-doomed-prod"), ("stack-gone", "daily-doomed-prod")}
 
 

@@ -218,8 +218,7 @@ def test_a_half_made_pair_goes_whole(world: World, tmp_path: Path) -> None:
 
 def test_a_record_of_an_orchestrator_that_is_gone(world: World, tmp_path: Path) -> None:
     made = managed(world, stack="two")
-    world.components.remove("two")
-    del world.stacks["two"]
+    world.delete_stack("two")
     plan = planned(made.name)
     assert plan.steps == () and "--record-only" in plan.left[0].why
     removed(planned(made.name, record_only=True), tmp_path)
