@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +17,6 @@ TESTS = Path(__file__).resolve().parents[1]
 
 _PROVIDER = """#!/bin/sh
 {engine}=$PPID exec {python} -I {client} module faults.provider "$@"
-"""
-# The language host asks pip for the packages that have a plugin; the answer is always the same.
-_PYTHON = """#!/bin/sh
-case "$*" in "-m pip list"*) exec cat {packages};; esac
-exec {python} "$@"
 """
 
 
@@ -50,17 +44,8 @@ def watched_programs(folder: Path) -> Iterator[Programs]:
     with warm.warm(folder) as running:
         programs = folder / "watched"
         shutil.copytree(warm.programs(running.socket), programs)
-        packages = folder / "packages.json"
-        listing = [sys.executable, "-m", "pip", "list", "-v", "--format", "json"]
-        packages.write_bytes(subprocess.run(listing, capture_output=True, check=True).stdout)
-        texts = {
-            "pulumi-resource-pulumi-python": _PROVIDER.format(
-                engine=ENGINE, python=sys.executable, client=warm_client.__file__
-            ),
-            "python3": _PYTHON.format(python=sys.executable, packages=packages),
-        }
-        for name, text in texts.items():
-            (programs / name).write_text(text, encoding="utf-8")
-            (programs / name).chmod(0o755)
+        provider = programs / "pulumi-resource-pulumi-python"
+        text = _PROVIDER.format(engine=ENGINE, python=sys.executable, client=warm_client.__file__)
+        provider.write_text(text, encoding="utf-8")
         paths = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
         yield Programs(programs, {**running.environment(), "PYTHONPATH": paths})

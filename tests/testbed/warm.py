@@ -23,6 +23,7 @@ import selectors
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,6 +44,16 @@ from .zenml_server import client_environment, without_zenml
 _PROVIDER = """\
 #!/bin/sh
 exec {python} -I {client} module pulumi.dynamic "$@"
+"""
+# The language host asks Python for its version and its packages at each start of the engine: half a
+# second for an answer that is the same all through a test run.
+_PYTHON = """\
+#!/bin/sh
+case "$*" in
+    "--version") echo "Python {version}" ;;
+    "-m pip list -v --format json") exec cat {packages} ;;
+    *) exec {python} "$@" ;;
+esac
 """
 _PROGRAM = """\
 import runpy
@@ -150,6 +161,17 @@ def _write_programs(folder: Path) -> None:
     provider = folder / "pulumi-resource-pulumi-python"
     provider.write_text(_PROVIDER.format(python=sys.executable, client=client), encoding="utf-8")
     provider.chmod(0o755)
+    packages = folder / "packages.json"
+    listing = [sys.executable, "-m", "pip", "list", "-v", "--format", "json"]
+    packages.write_bytes(subprocess.run(listing, check=True, capture_output=True).stdout)
+    version = ".".join(map(str, sys.version_info[:3]))
+    for name in ("python3", "python"):
+        python = folder / name
+        python.write_text(
+            _PYTHON.format(version=version, packages=packages, python=sys.executable),
+            encoding="utf-8",
+        )
+        python.chmod(0o755)
     host = Path(program("pulumi-language-python")).resolve()
     real = host.with_name("pulumi-language-python-exec")
     if real.exists():
