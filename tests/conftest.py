@@ -33,6 +33,11 @@ ALONE = (
     "tests/operations/test_adopt.py*",
     "tests/operations/test_reconcile.py*",
 )
+LONGEST = (
+    "*::test_a_pipeline_from_source_*",
+    "*::test_many_pairs_*",
+    "*::test_each_kind_of_drift_*",
+)
 
 pytest.register_assert_rewrite("pulumi_zenml.testing.conformance")
 pytest_plugins = ["flaky", "shares", "testbed.fixtures"]
@@ -77,7 +82,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _place(nodeid: str) -> int:
     places = [place for place, pattern in enumerate(ORDER) if fnmatchcase(nodeid, pattern)]
-    last = len(ORDER) + any(fnmatchcase(nodeid, pattern) for pattern in ALONE)
+    alone = any(fnmatchcase(nodeid, pattern) for pattern in ALONE)
+    # Of those that run alone, the longest begin while the other processes are busy.
+    last = len(ORDER) + alone * (1 + (not any(fnmatchcase(nodeid, it) for it in LONGEST)))
     return min(places, default=last)
 
 
