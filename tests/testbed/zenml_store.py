@@ -306,9 +306,9 @@ def delete_records() -> None:
 # --- projects ------------------------------------------------------------------------------------
 
 
-def create_project(name: str) -> None:
-    """Make a project."""
-    client().create_project(name=name, description="")
+def create_project(name: str) -> str:
+    """Make a project and return its id."""
+    return str(client().create_project(name=name, description="").id)
 
 
 def delete_project(name: str) -> None:

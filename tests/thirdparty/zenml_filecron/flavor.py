@@ -57,6 +57,7 @@ class FileCron(BaseOrchestrator):
             "snapshot_id": str(snapshot.id),
             "pipeline": snapshot.pipeline.name,
             "active_stack": base_environment["ZENML_ACTIVE_STACK_ID"],
+            "active_project": base_environment["ZENML_ACTIVE_PROJECT_ID"],
         }
         path = folder / f"{uuid4().hex[:12]}.json"
         files.write(path, body)

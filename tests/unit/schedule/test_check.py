@@ -125,6 +125,30 @@ def test_an_unchanged_schedule_that_is_over_is_no_mistake(provider: ScheduleProv
     assert provider.check(dict(inputs), dict(inputs)).failures == []
 
 
+@pytest.mark.parametrize(
+    "spelled", ["2020-01-01T00:00:00Z", "2020-01-01T00:00Z", "2020-01-01 01:00+01:00"]
+)
+def test_one_that_has_fired_may_be_spelled_in_another_way(
+    provider: ScheduleProvider, spelled: str
+) -> None:
+    given = {**GOOD, "cron": None, "flavor": "sagemaker", "owner": "acme/shop/prod/training"}
+    olds = {**given, "run_once_at": "2020-01-01T00:00:00+00:00"}
+    news = {**given, "run_once_at": spelled}
+    present = [{k: v for k, v in it.items() if v is not None} for it in (olds, news)]
+    assert provider.check(*present).failures == []
+    other = {**present[1], "run_once_at": "2020-01-01T00:30:00Z"}
+    assert [it.property for it in provider.check(present[0], other).failures] == ["run_once_at"]
+
+
+def test_what_the_name_chooses_is_unknown_while_the_name_is(provider: ScheduleProvider) -> None:
+    for moved in ({"cron": "H 3 * * *"}, {"cron": "0 3 * * *", "spread": 3600}):
+        assert (
+            check(provider, **{**GOOD, **moved, "name": rpc.UNKNOWN}).inputs["cron"] == rpc.UNKNOWN
+        )
+    fixed = check(provider, **{**GOOD, "cron": "0 3 * * *", "name": rpc.UNKNOWN}).inputs
+    assert fixed["cron"] == "0 3 * * *"
+
+
 def test_hashed_fields_and_spread_are_resolved_once(provider: ScheduleProvider) -> None:
     given = {**GOOD, "cron": "H 3 * * *"}
     first = check(provider, **given).inputs
