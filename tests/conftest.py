@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 import __main__
@@ -38,6 +39,10 @@ LONGEST = (
     "*::test_many_pairs_*",
     "*::test_each_kind_of_drift_*",
 )
+
+# A busy machine is no failure.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 pytest.register_assert_rewrite("pulumi_zenml.testing.conformance")
 pytest_plugins = ["flaky", "shares", "testbed.fixtures"]

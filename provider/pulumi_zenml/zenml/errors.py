@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from pulumi_zenml.errors import (
@@ -17,6 +18,9 @@ from pulumi_zenml.errors import (
 )
 
 ZENML = "ZenML"
+# In ZenML's words, and in those of urllib3 when it has tried often enough.
+_STATUS = re.compile(r"\b(\d{3}) (?:HTTP Error|error response)")
+_CERTIFICATE = re.compile(r"certificate verify failed: ([^(]+?) \(")
 
 
 @contextlib.contextmanager
@@ -48,7 +52,7 @@ def _translate(error: Exception, doing: str) -> Exception:
         )
     if isinstance(error, AuthorizationException):
         # ZenML raises this one both for a refused login and for a missing permission.
-        denied = "permission" in str(error).lower() or "403" in str(error)
+        denied = re.search(r"permission|\b403\b", str(error), re.IGNORECASE)
         kind = PermissionDeniedError if denied else UnauthenticatedError
         return kind(ZENML, f"{text}. Check 'zenml:apiKey' and what its service account may do.")
     if isinstance(error, IllegalOperationError):
@@ -57,10 +61,16 @@ def _translate(error: Exception, doing: str) -> Exception:
         return NotFoundError(ZENML, text)
     if isinstance(error, requests.exceptions.JSONDecodeError):
         return ServiceError(ZENML, f"{text}. The answer is not ZenML's: is a proxy in between?")
+    if certificate := _CERTIFICATE.search(str(error)):
+        return UnreachableError(
+            ZENML,
+            f"could not {doing}: the server's certificate is not trusted ({certificate[1]}). Name "
+            "the file of your own certificate authority in REQUESTS_CA_BUNDLE.",
+        )
     if isinstance(error, requests.exceptions.RequestException):
         return UnreachableError(ZENML, text)
-    if isinstance(error, RuntimeError) and (by_status := _by_status(error, text)):
-        return by_status
+    if isinstance(error, RuntimeError) and (by_words := _by_words(error, text)):
+        return by_words
     if "Bad API Response" in str(error) or type(error).__name__ == "ValidationError":
         return ServiceError(ZENML, f"{text}. The answer is not ZenML's: is a proxy in between?")
     if isinstance(error, ValueError):
@@ -68,13 +78,15 @@ def _translate(error: Exception, doing: str) -> Exception:
     return ServiceError(ZENML, f"{text} ({type(error).__name__})")
 
 
-def _by_status(error: RuntimeError, text: str) -> ServiceError | None:
+def _by_words(error: RuntimeError, text: str) -> ServiceError | None:
     """ZenML's client says any other status in words (zenml 0.98 rest_zen_store)."""
-    words = str(error)
-    if "429" in words:
+    status = _STATUS.search(str(error))
+    if status and status[1] == "429":
         return ThrottledError(ZENML, f"{text}. Try again in a minute.")
-    if any(f"{status}" in words for status in (502, 503, 504)):
+    if status and status[1] in ("502", "503", "504"):
         return UnreachableError(ZENML, f"{text}. Something answers, but ZenML does not.")
+    if str(error).startswith("Error connecting to URL"):
+        return UnreachableError(ZENML, text)
     return None
 
 
