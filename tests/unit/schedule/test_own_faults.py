@@ -53,7 +53,7 @@ def test_the_trace_is_in_the_file_without_the_key_and_for_the_user_only(
     assert str(file) in fail(Host(Connection(api_key=KEY)))
     text = file.read_text()
     assert "LookupError: no such thing, with [secret]" in text
-    assert "test_host.py" in text and KEY not in text
+    assert "test_own_faults.py" in text and KEY not in text
     assert file.stat().st_mode & 0o077 == 0
 
 
