@@ -11,13 +11,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import click
 
+from pulumi_zenml.testing.loopback import LoopbackServer
 from testbed import zenml_store
 from testbed.engine import Project
 from testbed.snapshots import zenml_client
@@ -61,12 +64,17 @@ def main(count: int, rounds: int, server: bool) -> None:
     with tempfile.TemporaryDirectory() as name, world(Path(name), server) as env:
         ours = [measure(Path(name) / f"ours{n}", SCHEDULES, count, env) for n in range(rounds)]
         base = [measure(Path(name) / f"base{n}", NOTHING, count, env) for n in range(rounds)]
+        dead = {how: without_zenml(Path(name) / how, count, env, how) for how in DEAD}
     where = "a ZenML server" if server else "a local ZenML store"
     print(f"\n{count} resources, median of {rounds} rounds, seconds; {where}")
     print(f"{'':20}{'schedules':>12}{'nothing':>12}")
     for step in STEPS:
         row = [statistics.median(it[step] for it in runs) for runs in (ours, base)]
         print(f"{step:20}{row[0]:12.1f}{row[1]:12.1f}")
+    print(f"\n{count} schedules while ZenML is down, one round, seconds")
+    print(f"{'':20}{'preview':>12}{'up':>12}")
+    for how, (preview, up) in dead.items():
+        print(f"{how:20}{preview:12.1f}{up:12.1f}")
 
 
 def imports(*codes: str) -> None:
@@ -116,6 +124,56 @@ def measure(folder: Path, program: str, count: int, env: dict[str, str]) -> dict
         command(project)
         taken[step] = time.perf_counter() - start
     return taken
+
+
+class _Unavailable(BaseHTTPRequestHandler):
+    """A gateway without a server behind it."""
+
+    def do_GET(self) -> None:
+        self.send_error(503)
+
+    do_POST = do_PUT = do_DELETE = do_GET
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class _Silent(_Unavailable):
+    """Takes requests and never answers."""
+
+    def do_GET(self) -> None:
+        threading.Event().wait()
+
+    do_POST = do_PUT = do_DELETE = do_GET
+
+
+DEAD: dict[str, type[BaseHTTPRequestHandler] | None] = {
+    "refused": None,
+    "answers 503": _Unavailable,
+    "never answers": _Silent,
+}
+
+
+def without_zenml(folder: Path, count: int, env: dict[str, str], how: str) -> tuple[float, float]:
+    """Seconds of a preview, and of an update that fails, where ZenML cannot be reached."""
+    folder.mkdir()
+    handler = DEAD[how]
+    service = LoopbackServer(handler or _Unavailable)
+    service.listen()
+    if handler is None:
+        service.hang_up()
+    address = {
+        "ZENML_STORE_URL": f"http://127.0.0.1:{service.port}",
+        "ZENML_STORE_API_KEY": "ZENKEY_none",
+    }
+    project = Project(folder, SCHEDULES.format(count=count), env={**env, **address})
+    taken = []
+    for command in (project.preview, lambda: project.up(fails=True)):
+        start = time.perf_counter()
+        command()
+        taken.append(time.perf_counter() - start)
+    service.hang_up()
+    return taken[0], taken[1]
 
 
 if __name__ == "__main__":
