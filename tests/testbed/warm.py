@@ -25,6 +25,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -309,6 +310,8 @@ def _become(asked: _Asked, search: list[str]) -> None:
     os.chdir(asked.cwd)
     os.environ.clear()
     os.environ.update(asked.env)
+    # It was looked up under the warm process's own variables.
+    tempfile.tempdir = None
     first = asked.env.get("PYTHONPATH", "")
     sys.path[:] = [*filter(None, first.split(os.pathsep)), *search]
     importlib.invalidate_caches()

@@ -49,6 +49,18 @@ class ZenmlServer:
             "ZENML_STORE_API_KEY": self.api_key,
         }
 
+    def create_account(self, name: str) -> str:
+        """Make another service account. Returns an API key of it."""
+        with _signed_in(self.url) as http:
+            return _create_account(http, name)
+
+    def revoke_key(self, account: str) -> None:
+        """Delete the API key of a service account that was made here."""
+        with _signed_in(self.url) as http:
+            found = http.get("/service_accounts", params={"name": account}).json()["items"]
+            keys = f"/service_accounts/{found[0]['id']}/api_keys"
+            http.delete(f"{keys}/{account}").raise_for_status()
+
 
 def client_environment(config: Path) -> dict[str, str]:
     """Return the variables of a ZenML client with a local store of its own in a folder."""
@@ -107,7 +119,8 @@ def _serving(folder: Path, config: Path) -> Iterator[ZenmlServer]:
 
     with running(command, log=log, ready=answers, env=env, cwd=folder):
         database = config / "local_stores" / "default_zen_store" / "zenml.db"
-        api_key = _make_api_key(url)
+        with _signed_in(url) as http:
+            api_key = _create_account(http, "tests")
         _make_logins_cheap(database, api_key)
         yield ZenmlServer(url, api_key, log, database)
 
@@ -129,16 +142,22 @@ def _make_logins_cheap(database: Path, api_key: str) -> None:
     connection.close()
 
 
-def _make_api_key(url: str) -> str:
+@contextmanager
+def _signed_in(url: str) -> Iterator[httpx.Client]:
+    """The API as the server's first user, who may do everything."""
     with httpx.Client(base_url=f"{url}/api/v1", timeout=60) as http:
         login = http.post("/login", data={"username": "default", "password": ""})
         login.raise_for_status()
         http.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
-        account = http.post("/service_accounts", json={"name": "tests", "active": True})
-        account.raise_for_status()
-        # The key is made under the account's id; its name is not found there.
-        keys = f"/service_accounts/{account.json()['id']}/api_keys"
-        key = http.post(keys, json={"name": "tests"})
-        key.raise_for_status()
-        value: str = key.json()["body"]["key"]
+        yield http
+
+
+def _create_account(http: httpx.Client, name: str) -> str:
+    account = http.post("/service_accounts", json={"name": name, "active": True})
+    account.raise_for_status()
+    # The key is made under the account's id; its name is not found there.
+    keys = f"/service_accounts/{account.json()['id']}/api_keys"
+    key = http.post(keys, json={"name": name})
+    key.raise_for_status()
+    value: str = key.json()["body"]["key"]
     return value

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pulumi_zenml.json_types import Json
 
@@ -301,6 +302,28 @@ def delete_records() -> None:
     """Delete every record for good, those that were archived too."""
     for it in _schedules(archived=True):
         client().zen_store.delete_schedule(it.id, soft=False)
+
+
+# --- runs ----------------------------------------------------------------------------------------
+
+
+def begin_run(snapshot_id: str) -> str:
+    """Begin a run of a scheduled snapshot, as its orchestrator would. Returns the run's id."""
+    from zenml.enums import ExecutionStatus
+    from zenml.models import PipelineRunRequest
+
+    here = client()
+    name = f"run-{uuid4().hex[:8]}"
+    request = PipelineRunRequest(
+        project=here.active_project.id,
+        name=name,
+        snapshot=UUID(snapshot_id),
+        orchestrator_run_id=name,
+        status=ExecutionStatus.RUNNING,
+        start_time=datetime.now(UTC),
+    )
+    run, _ = here.zen_store.get_or_create_run(request)
+    return str(run.id)
 
 
 # --- projects ------------------------------------------------------------------------------------

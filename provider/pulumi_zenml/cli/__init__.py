@@ -84,7 +84,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         cli.main(args=None if args is None else [*args], prog_name="pulumi-zenml")
     except PulumiZenmlError as error:
         from pulumi_zenml.cli._show import print_message
+        from pulumi_zenml.zenml.masking import masked
 
-        print_message(f"pulumi-zenml: {' '.join(str(error).split())}")
+        print_message(f"pulumi-zenml: {masked(' '.join(str(error).split()))}")
         sys.exit(2)
     sys.exit(0)

@@ -25,6 +25,7 @@ from pulumi_zenml.operations import (
     write_program,
 )
 from pulumi_zenml.operations.adopt_files import Layout, project_files, write_files
+from pulumi_zenml.zenml.masking import without_login
 
 _COLUMNS = {
     "action": "action",
@@ -234,7 +235,7 @@ def _print_next_steps(
         steps.append(f"add 'import {layout.program.stem}' to the project's __main__.py")
     elif not (seen and seen.stack):
         steps.append(f"pulumi -C {where} stack init {name}")
-    url = selection.connection.url()
+    url = without_login(selection.connection.url())
     if url and not (seen and seen.stack):
         steps.append(f"pulumi -C {where} config set zenml:serverUrl {shlex.quote(url)}")
         steps.append(f"pulumi -C {where} config set --secret zenml:apiKey  (of a service account)")

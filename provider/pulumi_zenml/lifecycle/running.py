@@ -66,8 +66,9 @@ def spare_runs(
                 f"schedule '{name}' has a run in progress{waited}: {', '.join(names)}. "
                 "ZenML would refuse its credentials once the schedule is paused, replaced or "
                 'deleted. Try again when it is finished, or set when_running="wait" or '
-                'when_running="ignore" (for a destroy: \'pulumi config set zenml:whenRunning '
-                "ignore', then 'pulumi destroy --run-program')."
+                'when_running="ignore". What is being removed takes it from \'pulumi config set '
+                "zenml:whenRunning ignore'; then give 'pulumi destroy' --run-program, without "
+                "which Pulumi uses the configuration of the last 'pulumi up'."
             )
         time.sleep(_POLL_SECONDS)
         names = running()

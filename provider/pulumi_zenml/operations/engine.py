@@ -23,6 +23,7 @@ from pulumi_zenml.errors import (
     UnauthenticatedError,
 )
 from pulumi_zenml.operations.inventory import OnProgress
+from pulumi_zenml.zenml.masking import masked
 
 if TYPE_CHECKING:
     from pulumi.automation import Stack
@@ -35,9 +36,6 @@ SCHEDULES = "**pulumi-python:dynamic/zenml:**"
 """Every schedule of a stack, with the stack's owner, for ``--target``."""
 
 _PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
-_SECRET_VARIABLES = ("PULUMI_ACCESS_TOKEN", "ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN")
-# Shorter values may be part of a text by chance.
-_SHORTEST_SECRET = 8
 _DIRECTIVE = re.compile(r"<\{%.*?%\}>")
 _STREAM = re.compile(r"^(?:stdout|stderr): ")
 _LOCKED_BY = re.compile(r"created by (\S+) \(pid (\d+)\) at (\S+)")
@@ -238,7 +236,7 @@ def _interpreter() -> dict[str, str]:
 def _collect(outcome: EngineResult, event: EngineEvent) -> None:
     diagnostic = event.diagnostic_event
     if diagnostic and not diagnostic.ephemeral:
-        text = masked(_DIRECTIVE.sub("", diagnostic.message).strip())
+        text = _shown(_DIRECTIVE.sub("", diagnostic.message).strip())
         if text and diagnostic.severity == "error":
             outcome.errors.append(text)
         elif text and diagnostic.severity != "debug":
@@ -258,13 +256,9 @@ def _to_step(step: StepEventMetadata) -> Step:
     return Step(step.op.value, step.urn, step.type, inputs or {}, old, new)
 
 
-def masked(text: str) -> str:
+def _shown(text: str) -> str:
     """Text without the credentials in this process's environment."""
-    for variable in _SECRET_VARIABLES:
-        secret = os.environ.get(variable, "")
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "[secret]")
-    return text
+    return masked(text, [os.environ.get("PULUMI_ACCESS_TOKEN", "")])
 
 
 @contextlib.contextmanager
@@ -304,7 +298,7 @@ def _refused(stack: str, text: str, errors: Sequence[str]) -> PulumiZenmlError:
     # The Automation API puts the name of the stream before its first line.
     lines = [_STREAM.sub("", it.strip()) for it in text.splitlines()]
     messages = [it.removeprefix("error: ") for it in lines if it.startswith("error: ")]
-    reason = masked(" ".join(dict.fromkeys(errors or messages)) or lines[-1])
+    reason = _shown(" ".join(dict.fromkeys(errors or messages)) or lines[-1])
     if "assphrase" in reason:
         return UnauthenticatedError(
             PULUMI,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal
@@ -18,6 +18,7 @@ from pulumi_zenml.operations.zenml_listing import ZenmlReader
 from pulumi_zenml.operations.zenml_rows import Component, Connector, Project
 from pulumi_zenml.orchestrators.counterpart import Counterpart
 from pulumi_zenml.zenml.connection import Connection
+from pulumi_zenml.zenml.masking import masked
 
 _AT_ONCE = 8
 
@@ -158,6 +159,8 @@ def take_inventory(
     entries = join(
         zenml, projects, components, found, elsewhere=elsewhere, whole=len(projects) == len(chosen)
     )
+    secrets = connection.secrets()
+    unreachable = [replace(it, reason=masked(it.reason, secrets)) for it in unreachable]
     return Inventory(
         taken=now or datetime.now(UTC),
         entries=tuple(entry for entry in entries if wanted.takes(entry)),

@@ -30,6 +30,7 @@ from pulumi_zenml.orchestrators import get_orchestrator
 from pulumi_zenml.orchestrators.base import Target
 from pulumi_zenml.zenml.connection import Connection
 from pulumi_zenml.zenml.errors import zenml_errors
+from pulumi_zenml.zenml.masking import without_login
 from pulumi_zenml.zenml.records import Records
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ class ZenmlReader:
 
         if not self.connection.url():
             return ""
-        base = get_cloud_dashboard_url() or get_server_dashboard_url()
+        base = without_login(get_cloud_dashboard_url() or get_server_dashboard_url() or "")
         return f"{base}/projects/{{project}}/runs/{{run}}" if base else ""
 
     def _runs_page(self, project_id: str, ids: Sequence[str], size: int) -> tuple[list[Run], bool]:

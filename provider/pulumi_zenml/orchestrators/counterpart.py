@@ -10,6 +10,7 @@ from typing import Literal
 
 from pulumi_zenml.cadence.model import Cadence, Native
 from pulumi_zenml.json_types import Json
+from pulumi_zenml.zenml.masking import without_login
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class Counterpart:
     problem: str = ""
     pipeline: str = ""
 
+    def __post_init__(self) -> None:
+        """A page's address is in Pulumi's state and in reports: the login of a URL is not."""
+        object.__setattr__(self, "url", without_login(self.url))
+
 
 RunState = Literal["queued", "running", "succeeded", "failed", "cancelled", "skipped", "unknown"]
 """The one vocabulary that every flavor's run states are mapped to."""
@@ -89,3 +94,7 @@ class NativeRun:
     ended: datetime | None = None
     by_schedule: bool | None = None
     url: str = ""
+
+    def __post_init__(self) -> None:
+        """As for a counterpart."""
+        object.__setattr__(self, "url", without_login(self.url))

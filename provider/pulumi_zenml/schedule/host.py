@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from pulumi_zenml.errors import (
     NotSchedulableError,
     PulumiZenmlError,
     RunInProgressError,
+    ServiceError,
 )
 from pulumi_zenml.identity import MarkedName
 from pulumi_zenml.json_types import Json
@@ -25,10 +27,11 @@ from pulumi_zenml.lifecycle.running import WhenRunning
 from pulumi_zenml.lifecycle.spec import WHEN_RUNNING, ScheduleSpec, owner_of, policy_of
 from pulumi_zenml.orchestrators import get_orchestrator
 from pulumi_zenml.schedule.check import Checked, is_unknown
-from pulumi_zenml.schedule.engine_log import EngineLog
+from pulumi_zenml.schedule.engine_log import EngineLog, Severity
 from pulumi_zenml.zenml import trace
 from pulumi_zenml.zenml.cache import Cache
 from pulumi_zenml.zenml.connection import Connection
+from pulumi_zenml.zenml.masking import masked
 from pulumi_zenml.zenml.unfinished import list_unfinished
 
 if TYPE_CHECKING:
@@ -40,6 +43,12 @@ if TYPE_CHECKING:
 
 NAMESPACE = "zenml"
 _CHARACTERS_OF_OWN_TEXT = 2000
+_CONFIGURED = re.compile(rf"\b{NAMESPACE}:|Pulumi config")
+_OF_LAST_UP = (
+    "'pulumi refresh', 'pulumi destroy' and an update that removes the last schedule use the "
+    "configuration of the last 'pulumi up'. After a change of it run 'pulumi refresh "
+    "--run-program' first, with a program that still declares a schedule."
+)
 
 Props = Mapping[str, object]
 Value = TypeVar("Value")
@@ -151,8 +160,12 @@ class Host:
         return Session(self.connection, project, self.warn, self._client)
 
     @contextlib.contextmanager
-    def pairs(self, props: Props) -> Iterator[Pairs]:
+    def pairs(self, props: Props, *, of_state: bool = False) -> Iterator[Pairs]:
         """The lifecycle for a resource's project; errors leave without a stack trace.
+
+        Args:
+            props: the resource's properties.
+            of_state: as for :meth:`errors`.
 
         Raises:
             PulumiZenmlError: as the block raised it; any other error as an InternalError.
@@ -162,14 +175,19 @@ class Host:
         # The engine's call is handled by this thread from here on.
         self._handled.urn = str(props.get("urn") or "")
         try:
-            with self.errors():
+            with self.errors(of_state=of_state):
                 yield Pairs(self.session(str(props.get("project") or "")))
         finally:
             self._handled.urn = ""
 
     @contextlib.contextmanager
-    def errors(self) -> Iterator[None]:
-        """Let errors leave as one line for the user; their trace goes to the log file, if any."""
+    def errors(self, *, of_state: bool = False) -> Iterator[None]:
+        """Let errors leave as one line for the user; their trace goes to the log file, if any.
+
+        Args:
+            of_state: the engine may have taken resource and configuration from the state, as it
+                does for a refresh and a destroy.
+        """
         try:
             yield
         except Exception as error:
@@ -181,6 +199,9 @@ class Host:
                 shown = InternalError(
                     f"pulumi-zenml failed where it should not: {text}. {trace.hint()}"
                 )
+            shown.args = (masked(str(shown.args[0]), self.connection.secrets()),)
+            if of_state and isinstance(shown, ServiceError) and _CONFIGURED.search(str(shown)):
+                shown.also(_OF_LAST_UP)
             # Pulumi's dynamic host shows the whole traceback of what a provider raises.
             sys.tracebacklimit = 0
             shown.__cause__ = None
@@ -212,11 +233,14 @@ class Host:
 
     def say(self, text: str, props: Props) -> None:
         """Tell the user something about a resource."""
-        self._log.send("info", text, str(props.get("urn") or ""))
+        self._send("info", text, str(props.get("urn") or ""))
 
     def warn(self, text: str) -> None:
         """Tell the user what they must know although nothing failed."""
-        self._log.send("warning", text, getattr(self._handled, "urn", ""))
+        self._send("warning", text, getattr(self._handled, "urn", ""))
+
+    def _send(self, severity: Severity, text: str, urn: str = "") -> None:
+        self._log.send(severity, masked(text, self.connection.secrets()), urn)
 
     def _client(self) -> Client:
         return self._clients.get("", self.connection.client)
@@ -284,7 +308,7 @@ class Host:
                 checked.failures.append(InputError("name", problem))
 
     def _not_looked(self, why: str) -> None:
-        self._log.send(
+        self._send(
             "info",
             f"checked without looking at ZenML ({why}): whether its stacks can do what is asked is "
             "checked when the schedule is created. Give flavor=... to check it now.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi
 from pulumi import Output, ResourceOptions, dynamic
 
+from pulumi_zenml.schedule.clear_config import warn_of_secrets_in_clear
 from pulumi_zenml.schedule.provider import OwnerProvider
 
 RESOURCE_NAME = "zenml-owner"
@@ -23,6 +24,8 @@ class Owner(dynamic.Resource, module="zenml", name="Owner"):
 
     def __init__(self) -> None:
         super().__init__(OwnerProvider(), RESOURCE_NAME, {"key": None}, ResourceOptions())
+        # Here, because there is one of it in each run.
+        warn_of_secrets_in_clear()
 
 
 def stack_owner() -> Owner:

@@ -79,7 +79,7 @@ class ScheduleProvider(ResourceProvider):
         """Say what is really there, on both sides, as inputs and outputs."""
         from pulumi_zenml.schedule.outputs import to_found
 
-        with self.host.pairs(props) as pairs:
+        with self.host.pairs(props, of_state=True) as pairs:
             pair = pairs.read(
                 id_,
                 owner=owner_of(props),
@@ -118,7 +118,7 @@ class ScheduleProvider(ResourceProvider):
         """Delete everything of this resource, and read both sides."""
         from pulumi_zenml.schedule.outputs import say_where
 
-        with self.host.one_by_one(_props), self.host.pairs(_props) as pairs:
+        with self.host.one_by_one(_props), self.host.pairs(_props, of_state=True) as pairs:
             pairs.delete(
                 _id,
                 owner=owner_of(_props),
@@ -167,7 +167,7 @@ class OwnerProvider(ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove whatever this stack still has in ZenML and the orchestrators."""
-        with self.host.errors():
+        with self.host.errors(of_state=True):
             self.host.delete_stack(_id)
 
 

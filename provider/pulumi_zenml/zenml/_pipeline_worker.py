@@ -18,8 +18,11 @@ def main() -> None:
     # Not this file's own folder, whose modules must not hide the user's.
     here = str(Path(__file__).parent)
     sys.path[:] = [asked["root"], *(it for it in sys.path if it != here)]
+    from zenml.client import ClientConfiguration
     from zenml.utils import source_utils
 
+    # ZenML would write this server's project and stack into the user's repository (.zen).
+    ClientConfiguration.write_config = lambda _: None  # type: ignore[method-assign]
     source_utils.set_custom_source_root(asked["root"])
     module, _, name = asked["pipeline"].partition(":")
     pipeline = getattr(importlib.import_module(module), name, None)

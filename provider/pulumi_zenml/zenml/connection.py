@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pulumi_zenml.errors import UnreachableError
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.zenml.errors import ZENML, zenml_errors
+from pulumi_zenml.zenml.masking import secrets_in, secrets_of_environment, without_login
 from pulumi_zenml.zenml.private_config import (
     NO_CREDENTIALS_ON_DISK,
     configured_url,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 PROBE_SECONDS = 5.0
 _STARTING = threading.Lock()
-_SHORTEST_SECRET = 8
 _PORTS = {"http": 80, "https": 443}
 _DOWN = (502, 503, 504)
 
@@ -67,13 +67,8 @@ class Connection:
 
     def secrets(self) -> list[str]:
         """What must not be shown or written anywhere."""
-        given = [
-            value
-            for override in self.orchestrators.values()
-            for value in override.values()
-            if isinstance(value, str) and len(value) >= _SHORTEST_SECRET
-        ]
-        return [it for it in (self.key(), *given) if it]
+        known = (self.api_key, *secrets_of_environment(), *secrets_in(self.orchestrators))
+        return [it for it in known if it]
 
     def active_project(self) -> str:
         """The id of the project that is active for the user; empty where nothing here says it."""
@@ -114,16 +109,17 @@ class Connection:
         # ZenML reads its connection from the environment when it is first imported.
         os.environ.setdefault("ZENML_LOGGING_VERBOSITY", "WARN")
         named = self.server_url or os.environ.get("ZENML_STORE_URL", "")
+        signs_in = bool(self.api_key or secrets_of_environment())
         if named.startswith("http"):
             use_private_folder(
-                with_login=not self.key(),
+                with_login=not signs_in,
                 with_active=self._is_users(),
             )
         if self.server_url:
             os.environ["ZENML_STORE_URL"] = self.server_url
         if self.api_key:
             os.environ["ZENML_STORE_API_KEY"] = self.api_key
-        if self.key():
+        if signs_in:
             for variable in NO_CREDENTIALS_ON_DISK:
                 os.environ[variable] = "true"
 
@@ -146,8 +142,11 @@ def probe(url: str) -> None:
     import requests
 
     if not url.startswith(("http://", "https://")):
+        secure, plain = (without_login(f"{scheme}://{url}") for scheme in ("https", "http"))
         raise UnreachableError(
-            ZENML, f"'{url}' is not the URL of a server. Write https://{url} or http://{url}."
+            ZENML,
+            f"'{secure.removeprefix('https://')}' is not the URL of a server. Write {secure} or "
+            f"{plain}.",
         )
     parts = urlsplit(url)
     # Without a user name and password, should the URL have them.

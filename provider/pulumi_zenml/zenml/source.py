@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pulumi_zenml.errors import InputError, SubmissionError
+from pulumi_zenml.zenml.masking import SIGN_IN_VARIABLES, masked
 from pulumi_zenml.zenml.submission import copy_environment
 
 WORKER = Path(__file__).with_name("_pipeline_worker.py")
@@ -22,6 +23,7 @@ _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _COMPILED = {".pyc", ".pyo"}
 _CACHES = {"__pycache__", "node_modules"}
 _BUILD_SECONDS = 3600.0
+_LINES = 15
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ def build_snapshot(source: PipelineSource, *, name: str, environment: Mapping[st
                 f"{_BUILD_SECONDS:.0f} seconds."
             ) from error
         if done.returncode or not answer.exists():
-            said = _last_lines(done.stderr or done.stdout, environment)
+            said = masked(done.stderr or done.stdout, _secrets(environment)).strip()
+            said = "\n".join(said.splitlines()[-_LINES:])
             raise SubmissionError(
                 f"'{pipeline}' in '{source.root}' could not be made into a snapshot with "
                 f"{interpreter}. It said:\n{said}"
@@ -158,8 +161,5 @@ def _environment(given: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, **given}
 
 
-def _last_lines(text: str, environment: Mapping[str, str]) -> str:
-    for key, value in environment.items():
-        if value and ("KEY" in key or "TOKEN" in key):
-            text = text.replace(value, "[secret]")
-    return "\n".join(text.strip().splitlines()[-15:])
+def _secrets(environment: Mapping[str, str]) -> list[str]:
+    return [environment[it] for it in SIGN_IN_VARIABLES if it in environment]

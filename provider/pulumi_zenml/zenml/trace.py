@@ -7,6 +7,8 @@ import os
 import traceback
 from collections.abc import Iterable
 
+from pulumi_zenml.zenml.masking import masked
+
 VARIABLE = "PULUMI_ZENML_LOG"
 """The environment variable that names the file."""
 
@@ -21,17 +23,14 @@ class TraceHandler(logging.FileHandler):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.close(descriptor)
         super().__init__(path, encoding="utf-8")
-        self._secrets = [it for it in secrets if it]
+        self._secrets = list(secrets)
         self.setFormatter(
             logging.Formatter("%(asctime)s %(process)d %(threadName)s %(name)s %(message)s")
         )
 
     def format(self, record: logging.LogRecord) -> str:
         """One line or more, with each secret replaced."""
-        text = super().format(record)
-        for secret in self._secrets:
-            text = text.replace(secret, "[secret]")
-        return text
+        return masked(super().format(record), self._secrets)
 
 
 def start_trace(secrets: Iterable[str]) -> None:
@@ -48,7 +47,8 @@ def start_trace(secrets: Iterable[str]) -> None:
         logger = logging.getLogger(name)
         logger.setLevel(logging.DEBUG)
         logger.addHandler(handler)
-    LOGGER.propagate = False
+        # ZenML's handler on the root logger would show all of it to the user.
+        logger.propagate = False
 
 
 def trace(error: BaseException) -> None:

@@ -111,6 +111,9 @@ class FileCronOrchestrator(Orchestrator):
             raise UnreachableError("filecron", f"there is no folder '{folder}'.")
         if (folder / "down").exists():
             raise UnreachableError("filecron", "the folder is down.")
+        if (folder / "quote").exists():
+            # As a vendor's SDK may.
+            raise RuntimeError(f"cannot sign in with {dict(self.target.overrides)}")
         return folder
 
     def _path(self, native_id: str) -> Path:

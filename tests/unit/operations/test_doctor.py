@@ -13,10 +13,8 @@ from pulumi_zenml.errors import NotFoundError, PermissionDeniedError, Unreachabl
 from pulumi_zenml.operations import Check
 from pulumi_zenml.operations.doctor import exit_code, probe_orchestrator
 from pulumi_zenml.operations.doctor.packages import supported, wrong_packages
-from pulumi_zenml.operations.doctor.secrets import without_secrets
 from pulumi_zenml.operations.doctor.zenml import judge_versions
 from pulumi_zenml.orchestrators.probe import Probe, ProbeResult, if_allowed
-from pulumi_zenml.zenml.connection import Connection
 
 
 class Sick:
@@ -118,20 +116,6 @@ def test_packages_by_what_is_declared(tmp_path: Path, monkeypatch: pytest.Monkey
     for extra in ("airflow", "databricks", "kubernetes", "vertex"):
         good, bad = wrong_packages("pulumi-zenml", extra)
         assert good and not bad, bad
-
-
-def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ZENML_STORE_API_KEY", "ZENKEY_env")
-    connection = Connection(
-        api_key="ZENKEY_abc",
-        orchestrators={
-            "one": {"password": "pass-1", "client_args": {"cookies": "cook-2"}, "api_url": "plain"}
-        },
-    )
-    said = "ZENKEY_abc ZENKEY_env pass-1 cook-2 plain https://me:word@host/x"
-    check = Check("zenml", "x", "", "failed", said, said)
-    (clean,) = without_secrets([check], connection)
-    assert clean.detail == clean.remedy == "*** *** *** *** plain https://***@host/x"
 
 
 def test_exit_codes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pulumi_zenml.lifecycle.session import Session
@@ -11,7 +12,6 @@ from pulumi_zenml.operations.doctor.machine import check_machine
 from pulumi_zenml.operations.doctor.packages import check_packages
 from pulumi_zenml.operations.doctor.probing import probe_orchestrator, probe_orchestrators
 from pulumi_zenml.operations.doctor.schedules import check_schedule, check_schedules, find
-from pulumi_zenml.operations.doctor.secrets import without_secrets
 from pulumi_zenml.operations.doctor.stacks import check_stack
 from pulumi_zenml.operations.doctor.zenml import check_zenml
 from pulumi_zenml.operations.entry import Entry
@@ -19,6 +19,7 @@ from pulumi_zenml.operations.inventory import Inventory, OnProgress, Scope, take
 from pulumi_zenml.operations.zenml_rows import Component
 from pulumi_zenml.orchestrators.probe import ProbeResult
 from pulumi_zenml.zenml.connection import Connection
+from pulumi_zenml.zenml.masking import masked
 
 __all__ = ["AREAS", "Check", "diagnose", "exit_code", "probe_orchestrator"]
 
@@ -49,7 +50,8 @@ def diagnose(
     found = list(
         _diagnose(connection, name, scope or Scope(), on_progress, now or datetime.now(UTC))
     )
-    return sorted(without_secrets(found, connection), key=lambda it: AREAS.index(it.area))
+    shown = [_without_secrets(it, connection) for it in found]
+    return sorted(shown, key=lambda it: AREAS.index(it.area))
 
 
 def _diagnose(
@@ -89,6 +91,14 @@ def _diagnose(
     yield from probe_orchestrators(components, on_progress)
     on_progress("schedules")
     yield from check_schedule(inventory, entry) if entry else check_schedules(inventory)
+
+
+def _without_secrets(check: Check, connection: Connection) -> Check:
+    """A check as it may be shown: an SDK may quote its arguments in an error."""
+    secrets = connection.secrets()
+    return replace(
+        check, detail=masked(check.detail, secrets), remedy=masked(check.remedy, secrets)
+    )
 
 
 def _used(
