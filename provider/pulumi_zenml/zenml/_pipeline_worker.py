@@ -22,7 +22,7 @@ def main() -> None:
     from zenml.utils import source_utils
 
     # ZenML would write this server's project and stack into the user's repository (.zen).
-    ClientConfiguration.write_config = lambda _: None  # type: ignore[method-assign]
+    ClientConfiguration.write_config = lambda self: None  # type: ignore[method-assign]
     source_utils.set_custom_source_root(asked["root"])
     module, _, name = asked["pipeline"].partition(":")
     pipeline = getattr(importlib.import_module(module), name, None)

@@ -21,7 +21,7 @@ from pulumi_zenml.operations.engine import (
     _collect,
     _locked,
     _refused,
-    masked,
+    _shown,
 )
 from pulumi_zenml.operations.reconcile import _repairs
 from pulumi_zenml.schedule.diff import BOTH_GONE
@@ -213,8 +213,8 @@ def test_an_error_of_the_program_is_said_in_its_own_words() -> None:
 
 def test_no_secret_of_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_ACCESS_TOKEN", "pul-0123456789")
-    monkeypatch.setenv("ZENML_STORE_API_KEY", "short")
-    assert masked("of pul-0123456789 and short") == "of [secret] and short"
+    monkeypatch.setenv("ZENML_STORE_API_KEY", "quite-short")
+    assert _shown("of pul-0123456789 and quite-short") == "of [secret] and [secret]"
     assert "pul-0123456789" not in str(_refused("prod", "error: bad pul-0123456789", []))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from pulumi_zenml.cadence.model import Native
 from pulumi_zenml.errors import InternalError, UnauthenticatedError, UnreachableError
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.orchestrators.counterpart import Counterpart
 from pulumi_zenml.schedule.engine_log import EngineLog
 from pulumi_zenml.schedule.host import Host
@@ -17,7 +18,7 @@ ENVIRONMENT = {
     "ZENML_STORE_API_TOKEN": "ey-token",
     "ZENML_STORE_PASSWORD": "pass-0",
 }
-OVERRIDES = {
+OVERRIDES: dict[str, dict[str, Json]] = {
     "airflow": {"api_url": "plain", "username": "someone", "password": "pass-1"},
     "kubeflow": {"client_args": {"cookies": "cook-2", "host": "kfp"}, "host_key": "ssh-ed25519"},
     "databricks": {"client_secret": ["dose-3"], "aws_secret_access_key": "key-4"},
