@@ -49,6 +49,11 @@ __all__ = [
 ]
 
 
+def near(wanted: str, known: Iterable[str]) -> list[str]:
+    """The names that look like the wanted one, nearest first."""
+    return difflib.get_close_matches(wanted, list(known), n=3, cutoff=0.5)
+
+
 class PulumiZenmlError(Exception):
     """The base class of this package's exceptions."""
 
@@ -98,12 +103,14 @@ class ServiceError(PulumiZenmlError):
     Args:
         service: which one, for example ``ZenML`` or ``Kubernetes``.
         reason: what was requested, what was returned, and the remedy.
+        property: the input or the configuration key that led to it; empty where none did.
     """
 
-    def __init__(self, service: str, reason: str) -> None:
+    def __init__(self, service: str, reason: str, *, property: str = "") -> None:
         super().__init__(f"{service}: {reason}")
         self.service = service
         self.reason = reason
+        self.property = property
 
 
 class UnreachableError(ServiceError):
@@ -138,11 +145,10 @@ class NotFoundError(ServiceError):
         wanted: str = "",
         known: Iterable[str] = (),
     ) -> None:
-        self.property = property
-        self.near = tuple(difflib.get_close_matches(wanted, list(known), n=3, cutoff=0.5))
+        self.near = tuple(near(wanted, known))
         if self.near:
             reason = f"{reason} Near it: {', '.join(self.near)}."
-        super().__init__(service, reason)
+        super().__init__(service, reason, property=property)
 
 
 class ThrottledError(ServiceError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 from pulumi_zenml.cadence.cron import parse_cron
@@ -177,9 +178,26 @@ def _resolved(cron: str | None, spread: timedelta | None, seed: str | None) -> s
     text = parse_cron(resolve_hashes(cron, seed)).text
     if spread is None:
         return text
+    _check_spread(text, spread)
     if not seed:
         raise InputError("spread", "depends on the schedule's name, and there is none yet.")
     return spread_cron(text, seed, spread)
+
+
+def _check_spread(cron: str, window: timedelta) -> None:
+    """Refuse a window in which the whole pattern repeats, so that it moves fires past others."""
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    for days in (8, 400):
+        fires = list(fires_between(Cadence(cron), start, start + timedelta(days=days)))
+        if len(fires) > 1:
+            break
+    longest = max((after - fire for fire, after in pairwise(fires)), default=None)
+    if longest is not None and window > longest:
+        raise InputError(
+            "spread",
+            f"`{window}` is longer than the {longest} between two fires of `{cron}`. Use a smaller "
+            "window.",
+        )
 
 
 def _check_interval(interval: timedelta, anchored: bool, wrong: Callable[[str, str], None]) -> None:

@@ -30,7 +30,7 @@ SWITCH = Kind((bool,), "bool")
 INSTANT = Kind((str,), "aware datetime, or ISO 8601")
 DURATION = Kind((int, float), "timedelta or seconds")
 SWITCHES = Kind((dict,), "dict")
-VALUES = Kind((object,), "list")
+VALUES = Kind((list,), "list")
 CONSENT = Kind((bool, str), "bool or str")
 
 

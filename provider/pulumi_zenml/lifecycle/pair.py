@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pulumi_zenml.identity import NOBODY
 from pulumi_zenml.orchestrators.base import Orchestrator
 from pulumi_zenml.orchestrators.counterpart import Counterpart
+from pulumi_zenml.zenml.project import Source, StackRef
 from pulumi_zenml.zenml.records import Record
 
 
@@ -42,6 +43,16 @@ class Pair:
         cadence = self.record.cadence if self.record else None
         once = cadence.run_once_at if cadence else None
         return self.counterpart is None and once is not None and once <= datetime.now(UTC)
+
+
+def foreign_build(source: Source, stack: StackRef) -> str:
+    """What to know of a snapshot that was built for another stack; empty when it was not."""
+    if not source.stack or source.stack.id == stack.id:
+        return ""
+    return (
+        f"snapshot '{source.name or source.id}' was built for stack '{source.stack.name}' and is "
+        f"scheduled on '{stack.name}': its image must hold what that stack needs."
+    )
 
 
 def ownership_problem(holder: Record, adopt: bool | str) -> str | None:

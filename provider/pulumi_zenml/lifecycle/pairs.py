@@ -22,7 +22,7 @@ from functools import partial
 from pulumi_zenml.errors import InputError, NotFoundError, OwnershipError, SubmissionError
 from pulumi_zenml.identity import Owner, mark_name
 from pulumi_zenml.lifecycle.change import PairChanger
-from pulumi_zenml.lifecycle.pair import Pair, ownership_problem
+from pulumi_zenml.lifecycle.pair import Pair, foreign_build, ownership_problem
 from pulumi_zenml.lifecycle.spec import ScheduleSpec
 from pulumi_zenml.lifecycle.undo import Undo
 from pulumi_zenml.orchestrators.base import Orchestrator
@@ -264,12 +264,8 @@ class Pairs(PairChanger):
             self._zenml.records.give_back(now, old.marker.owner)
 
     def _warn_of_foreign_build(self, source: Source, stack: StackRef) -> None:
-        if source.stack and source.stack.id != stack.id:
-            self._zenml.warn(
-                f"snapshot '{source.name or source.id}' was built for stack "
-                f"'{source.stack.name}' and is scheduled on '{stack.name}': its image must hold "
-                "what that stack needs."
-            )
+        if warning := foreign_build(source, stack):
+            self._zenml.warn(warning)
 
 
 def _can_be_taken(holder: Record, adopted: Record | None, in_state: str) -> bool:

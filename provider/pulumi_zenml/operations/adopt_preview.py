@@ -71,7 +71,8 @@ def preview_adoption(
     engine = Engine.find(folder, stack) if folder and stack else None
     if engine:
         return _compare(plan, engine.preview(), stack)
-    env = {"ZENML_STORE_URL": connection.server_url} if connection.server_url else {}
+    given = {"ZENML_STORE_URL": connection.server_url, "ZENML_STORE_API_KEY": connection.api_key}
+    env = {name: value for name, value in given.items() if value}
     with Engine.of_its_own(files, stack or "adopt", env) as alone:
         return _compare(plan, alone.preview(), "")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 from pulumi_zenml.errors import NotSchedulableError
 from pulumi_zenml.orchestrators.base import Orchestrator, Target
@@ -38,6 +39,7 @@ __all__ = [
     "Yes",
     "get_orchestrator",
     "known_flavors",
+    "missing_extra",
     "refusal",
 ]
 
@@ -47,29 +49,44 @@ ENTRY_POINT_GROUP = "pulumi_zenml.orchestrators"
 
 @dataclass(frozen=True)
 class Registration:
-    """Where a flavor's class is, and the extra that brings what it needs."""
+    """Where a flavor's class is, and what it needs.
+
+    Args:
+        path: the class, as ``module:name``.
+        extra: the extra of this package that brings what it needs.
+        module: a module that only the extra brings; empty where nothing is needed.
+    """
 
     path: str
     extra: str
+    module: str = ""
 
 
 REGISTRY: dict[str, Registration] = {
     "airflow": Registration("pulumi_zenml.orchestrators.airflow:AirflowOrchestrator", "airflow"),
-    "azureml": Registration("pulumi_zenml.orchestrators.azureml:AzureMLOrchestrator", "azureml"),
-    "databricks": Registration(
-        "pulumi_zenml.orchestrators.databricks:DatabricksOrchestrator", "databricks"
+    "azureml": Registration(
+        "pulumi_zenml.orchestrators.azureml:AzureMLOrchestrator", "azureml", "azure.ai.ml"
     ),
-    "hyperai": Registration("pulumi_zenml.orchestrators.hyperai:HyperAIOrchestrator", "hyperai"),
+    "databricks": Registration(
+        "pulumi_zenml.orchestrators.databricks:DatabricksOrchestrator",
+        "databricks",
+        "databricks.sdk",
+    ),
+    "hyperai": Registration(
+        "pulumi_zenml.orchestrators.hyperai:HyperAIOrchestrator", "hyperai", "paramiko"
+    ),
     "kubeflow": Registration(
-        "pulumi_zenml.orchestrators.kubeflow:KubeflowOrchestrator", "kubeflow"
+        "pulumi_zenml.orchestrators.kubeflow:KubeflowOrchestrator", "kubeflow", "kfp"
     ),
     "kubernetes": Registration(
-        "pulumi_zenml.orchestrators.kubernetes:KubernetesOrchestrator", "kubernetes"
+        "pulumi_zenml.orchestrators.kubernetes:KubernetesOrchestrator", "kubernetes", "kubernetes"
     ),
     "sagemaker": Registration(
-        "pulumi_zenml.orchestrators.sagemaker:SagemakerOrchestrator", "sagemaker"
+        "pulumi_zenml.orchestrators.sagemaker:SagemakerOrchestrator", "sagemaker", "sagemaker"
     ),
-    "vertex": Registration("pulumi_zenml.orchestrators.vertex:VertexOrchestrator", "vertex"),
+    "vertex": Registration(
+        "pulumi_zenml.orchestrators.vertex:VertexOrchestrator", "vertex", "google.cloud.aiplatform"
+    ),
 }
 """The flavors that this package brings, in alphabetical order."""
 
@@ -107,6 +124,28 @@ def get_orchestrator(flavor: str) -> type[Orchestrator]:
         loaded: type[Orchestrator] = entry.load()
         return loaded
     raise NotSchedulableError("stack", refusal(flavor))
+
+
+def missing_extra(flavor: str) -> str:
+    """What to install for a flavor whose SDK is not here; empty where nothing is missing.
+
+    Nothing is imported but the packages that the SDK's own is in.
+    """
+    row = REGISTRY.get(flavor)
+    if row is None or not row.module or _is_installed(row.module):
+        return ""
+    return (
+        f"its orchestrator has the flavor '{flavor}', and the Python package '{row.module}' for it "
+        f"is not installed. Run: pip install 'pulumi-zenml[{row.extra}]'"
+    )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        # A package that it is in is missing.
+        return False
 
 
 def refusal(flavor: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from pulumi_zenml.cadence import check_cadence, schedule_name
 from pulumi_zenml.cadence.model import Cadence
@@ -61,6 +63,8 @@ def check_inputs(olds: Mapping[str, object], news: Mapping[str, object], now: da
     if not any(is_unknown(inputs.get(key)) for key in (*CADENCE, "spread")):
         _complete_cadence(checked, olds, now)
     _complete_name(checked)
+    if "adopt" in inputs and (mistake := _adopt(inputs["adopt"])):
+        checked.failures.append(InputError("adopt", mistake))
     inputs.setdefault("paused", False)
     inputs.setdefault("when_running", "refuse")
     if inputs["when_running"] not in WHEN_RUNNING and not is_unknown(inputs["when_running"]):
@@ -85,11 +89,45 @@ def _source(inputs: Mapping[str, object]) -> list[InputError]:
                 "pipeline='module:function'.",
             )
         )
+    elif "snapshot" in inputs and (mistake := _snapshot(inputs["snapshot"])):
+        wrong.append(InputError("snapshot", mistake))
     elif "pipeline" in inputs:
         problem = check_source(_text(inputs, "pipeline"), _text(inputs, "source_root"))
         if problem:
             wrong.append(problem)
     return wrong
+
+
+def _snapshot(reference: object) -> str:
+    """What is wrong with a snapshot's reference, and what to write; empty where nothing is."""
+    if is_unknown(reference):
+        return ""
+    text = str(reference)
+    pipeline, _, name = text.rpartition(":")
+    if pipeline.strip() and name.strip():
+        return ""
+    with suppress(ValueError):
+        UUID(text)
+        return ""
+    word = (pipeline or name).strip()
+    written = f"for example '{word}:v1'" if word and text.strip() != f":{word}" else "in full"
+    return (
+        f"'{text}' is neither 'pipeline:snapshot' nor the id of a snapshot. Write both names, "
+        f"{written}; 'zenml pipeline snapshot list' shows them."
+    )
+
+
+def _adopt(consent: object) -> str:
+    """What is wrong with the value of ``adopt``; empty where nothing is."""
+    if isinstance(consent, bool) or is_unknown(consent):
+        return ""
+    parts = str(consent).split("/", 3)
+    if len(parts) == 4 and all(it.strip() for it in parts):
+        return ""
+    return (
+        f"'{consent}' is neither True nor the owner to take the schedule from, as in "
+        "'organization/project/stack/resource'."
+    )
 
 
 def _complete_cadence(checked: Checked, olds: Mapping[str, object], now: datetime) -> None:
@@ -133,6 +171,9 @@ def _complete_name(checked: Checked) -> None:
     name = inputs.get("name")
     if name is None:
         snapshot = _text(inputs, "snapshot")
+        if checked.cadence is None and checked.failures:
+            # During an update the engine would show an unknown name instead of the failures.
+            return
         if checked.cadence is None or is_unknown(snapshot):
             from pulumi.runtime import rpc
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import re
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,13 +19,19 @@ from pulumi_zenml.errors import (
     PulumiZenmlError,
     RunInProgressError,
     ServiceError,
+    ThrottledError,
+    UnreachableError,
 )
 from pulumi_zenml.identity import MarkedName
-from pulumi_zenml.json_types import Json
-from pulumi_zenml.lifecycle.running import WhenRunning
 from pulumi_zenml.lifecycle.spec import WHEN_RUNNING, ScheduleSpec, owner_of, policy_of
-from pulumi_zenml.orchestrators import get_orchestrator
+from pulumi_zenml.orchestrators import get_orchestrator, missing_extra
 from pulumi_zenml.schedule.check import Checked, is_unknown
+from pulumi_zenml.schedule.configuration import (
+    NAMESPACE,
+    read_configuration,
+    unknown_components,
+    wrong_overrides,
+)
 from pulumi_zenml.schedule.engine_log import EngineLog, Severity
 from pulumi_zenml.zenml import trace
 from pulumi_zenml.zenml.cache import Cache
@@ -41,7 +46,6 @@ if TYPE_CHECKING:
     from pulumi_zenml.lifecycle.pairs import Pairs
     from pulumi_zenml.lifecycle.ports import Zenml
 
-NAMESPACE = "zenml"
 _CHARACTERS_OF_OWN_TEXT = 2000
 _CONFIGURED = re.compile(rf"\b{NAMESPACE}:|Pulumi config")
 _OF_LAST_UP = (
@@ -49,6 +53,7 @@ _OF_LAST_UP = (
     "configuration of the last 'pulumi up'. After a change of it run 'pulumi refresh "
     "--run-program' first, with a program that still declares a schedule."
 )
+_MADE_HERE = "If this program makes it, pass an output of the resource that does."
 
 Props = Mapping[str, object]
 Value = TypeVar("Value")
@@ -61,30 +66,34 @@ class Host:
         connection: where ZenML is, and what Pulumi config says of runs in progress, which has the
             last word.
         log: where to tell the user something.
-
-    Raises:
-        InputError: it says what there is not.
+        mistakes: what is wrong in the configuration; every call then raises the first.
     """
 
-    def __init__(self, connection: Connection, log: EngineLog | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        log: EngineLog | None = None,
+        mistakes: Sequence[InputError] = (),
+    ) -> None:
         self.connection = connection
-        self.when_running = _when_running(connection.when_running)
+        self.mistakes = mistakes
+        self.when_running = next((it for it in WHEN_RUNNING if it == connection.when_running), None)
         self._log = log or EngineLog()
         self._clients: Cache[str, Client] = Cache()
         self._sessions: Cache[str, Zenml] = Cache()
         self._unfinished: Cache[tuple[str, str], dict[str, MarkedName] | None] = Cache()
         self._lock = threading.Lock()
         self._declared: set[tuple[str, str]] = set()
+        self._names: dict[tuple[str, str], str] = {}
         self._in_state: dict[tuple[str, str], str] = {}
         self._handled = threading.local()
         self._one_by_one: Cache[tuple[str, str], threading.Lock] = Cache()
 
     @staticmethod
     def configured(config: Config) -> Host:
-        """From Pulumi configuration, namespace ``zenml``.
+        """From Pulumi configuration, namespace ``zenml``; mistakes in it are raised by each call.
 
-        Raises:
-            InputError: a key cannot be read.
+        Pulumi shows what this raises with its trace.
         """
 
         def get(key: str) -> str:
@@ -93,15 +102,9 @@ class Host:
 
         # The engine shows our errors; gRPC's server would log each a second time.
         logging.getLogger("grpc._server").addFilter(_is_unexpected)
-        connection = Connection(
-            server_url=get("serverUrl"),
-            api_key=get("apiKey"),
-            project=get("project"),
-            orchestrators=_objects(f"{NAMESPACE}:orchestrators", get("orchestrators")),
-            when_running=get("whenRunning"),
-        )
-        trace.start_trace(connection.secrets())
-        return Host(connection, EngineLog.of_this_process())
+        found = read_configuration(get)
+        trace.start_trace(found.connection.secrets())
+        return Host(found.connection, EngineLog.of_this_process(), found.mistakes)
 
     # --- what the engine has told of a resource ---------------------------------------------
 
@@ -114,6 +117,23 @@ class Host:
         """Whether the program has the resource with these properties, as far as the engine said."""
         with self._lock:
             return owner_of(props).identity in self._declared
+
+    def claim_name(self, props: Props) -> InputError | None:
+        """Remember a schedule's name; what is wrong when another resource has it."""
+        name = props.get("name")
+        if not isinstance(name, str) or is_unknown(name) or is_unknown(props.get("project")):
+            return None
+        mine = owner_of(props).label
+        key = (str(props.get("project") or self.connection.project), name)
+        with self._lock:
+            holder = self._names.setdefault(key, mine)
+        if holder == mine:
+            return None
+        return InputError(
+            "name",
+            f"'{holder.rpartition('/')[2]}' of this program has the name '{name}' too. ZenML takes "
+            "a schedule's name once: give one of the two another.",
+        )
 
     def note_state(self, props: Props, id: str) -> None:
         """Remember the id that the state has for a resource."""
@@ -189,6 +209,8 @@ class Host:
                 does for a refresh and a destroy.
         """
         try:
+            if self.mistakes:
+                raise self.mistakes[0]
             yield
         except Exception as error:
             trace.trace(error)
@@ -252,14 +274,25 @@ class Host:
         inputs = checked.inputs
         if checked.cadence is None or is_unknown(inputs.get("stack")):
             return
-        flavor = inputs.get("flavor") or self._look(checked, olds)
+        given = inputs.get("flavor")
+        flavor = self._look(checked, olds) or given
         if not isinstance(flavor, str) or is_unknown(flavor):
             return
+        if isinstance(given, str) and not is_unknown(given) and given != flavor:
+            checked.failures.append(
+                InputError(
+                    "flavor",
+                    f"the orchestrator of stack '{inputs['stack']}' has the flavor '{flavor}', not "
+                    f"'{given}'. Leave flavor out, or write flavor=\"{flavor}\".",
+                )
+            )
         try:
             orchestrator = get_orchestrator(flavor)
         except NotSchedulableError as error:
             checked.failures.append(error)
             return
+        if missing := missing_extra(flavor):
+            checked.failures.append(InputError("stack", missing))
         spec = ScheduleSpec.from_props(_known(inputs), cadence=checked.cadence)
         spec = replace(spec, orchestrator_settings=_known(spec.orchestrator_settings))
         problems = orchestrator.check(spec.wanted())
@@ -278,17 +311,43 @@ class Host:
             session = self.session(str(inputs.get("project") or ""))
             flavor = session.flavor(str(inputs["stack"]))
             self._check_name(checked, olds, session)
-            snapshot = inputs.get("snapshot")
-            known = isinstance(snapshot, str) and not is_unknown(snapshot)
-            if known and session.snapshot_id(str(snapshot)) is None:
-                self.say(f"there is no snapshot '{snapshot}' yet; 'pulumi up' needs it.", inputs)
+            self._check_snapshot(checked, session)
+            self._check_overrides(checked, session)
             return flavor
-        except PulumiZenmlError as error:
-            if isinstance(error, NotFoundError) and error.property:
+        except (UnreachableError, ThrottledError) as error:
+            self._not_looked(str(error))
+        except ServiceError as error:
+            if error.property:
                 checked.failures.append(InputError(error.property, error.reason))
             else:
                 self._not_looked(str(error))
         return None
+
+    def _check_snapshot(self, checked: Checked, session: Zenml) -> None:
+        from pulumi_zenml.lifecycle.pair import foreign_build
+
+        inputs = checked.inputs
+        snapshot = inputs.get("snapshot")
+        if not isinstance(snapshot, str) or is_unknown(snapshot):
+            return
+        # By id each is read once, however many schedules run it.
+        try:
+            source = session.source(session.snapshot_id(snapshot) or snapshot)
+        except NotFoundError as error:
+            reason = f"{error.reason} {_MADE_HERE}"
+            checked.failures.append(InputError("snapshot", reason))
+            return
+        if warning := foreign_build(source, session.stack_ref(str(inputs["stack"]))):
+            self._send("warning", warning, str(inputs.get("urn") or ""))
+
+    def _check_overrides(self, checked: Checked, session: Zenml) -> None:
+        given = self.connection.orchestrators
+        if not given:
+            return
+        components = session.components()
+        checked.failures += wrong_overrides(given, components)
+        for text in unknown_components(given, components):
+            self._send("warning", text)
 
     def _check_name(self, checked: Checked, olds: Props, session: Zenml) -> None:
         from pulumi_zenml.lifecycle.pair import ownership_problem
@@ -310,8 +369,9 @@ class Host:
     def _not_looked(self, why: str) -> None:
         self._send(
             "info",
-            f"checked without looking at ZenML ({why}): whether its stacks can do what is asked is "
-            "checked when the schedule is created. Give flavor=... to check it now.",
+            f"checked without looking at ZenML ({why}): stacks, snapshots, names and what an "
+            "orchestrator can do are checked when a schedule is created. With flavor=... the last "
+            "is checked now.",
         )
 
 
@@ -327,24 +387,3 @@ def plain(props: Mapping[str, object]) -> dict[str, object]:
 
 def _known(values: Mapping[str, Value]) -> dict[str, Value]:
     return {key: value for key, value in values.items() if not is_unknown(value)}
-
-
-def _when_running(text: str) -> WhenRunning | None:
-    if not text:
-        return None
-    for word in WHEN_RUNNING:
-        if text == word:
-            return word
-    raise InputError(
-        f"{NAMESPACE}:whenRunning", f"'{text}' is not one of {', '.join(WHEN_RUNNING)}."
-    )
-
-
-def _objects(key: str, text: str) -> dict[str, dict[str, Json]]:
-    try:
-        loaded = json.loads(text) if text else {}
-    except json.JSONDecodeError as error:
-        raise InputError(key, f"it is not JSON: {error}.") from None
-    if not isinstance(loaded, dict) or not all(isinstance(it, dict) for it in loaded.values()):
-        raise InputError(key, "it must be an object of objects, by orchestrator name.")
-    return loaded

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pulumi
 from pulumi import Output, ResourceOptions, dynamic
+from pulumi.runtime.config import CONFIG, get_config_env
 
 from pulumi_zenml.schedule.clear_config import warn_of_secrets_in_clear
+from pulumi_zenml.schedule.configuration import NAMESPACE, unknown_keys
 from pulumi_zenml.schedule.provider import OwnerProvider
 
 RESOURCE_NAME = "zenml-owner"
@@ -26,6 +28,10 @@ class Owner(dynamic.Resource, module="zenml", name="Owner"):
         super().__init__(OwnerProvider(), RESOURCE_NAME, {"key": None}, ResourceOptions())
         # Here, because there is one of it in each run.
         warn_of_secrets_in_clear()
+        if pulumi.get_project() != NAMESPACE:
+            # Where it is, the project's own keys are in the namespace, too.
+            for text in unknown_keys({**get_config_env(), **CONFIG.get()}):
+                pulumi.log.warn(text)
 
 
 def stack_owner() -> Owner:

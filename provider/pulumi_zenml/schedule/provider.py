@@ -6,6 +6,7 @@ The engine pickles a provider by reference, so the dotted paths of :class:`Sched
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,10 +21,12 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from pulumi_zenml.errors import InputError
 from pulumi_zenml.identity import new_key
 from pulumi_zenml.lifecycle.fields import OUTPUTS
 from pulumi_zenml.lifecycle.spec import ScheduleSpec, owner_of, policy_of
 from pulumi_zenml.schedule.check import check_inputs
+from pulumi_zenml.schedule.configuration import NAMESPACE
 from pulumi_zenml.schedule.diff import NATIVE, compare_props
 from pulumi_zenml.schedule.host import Host, plain
 
@@ -43,15 +46,18 @@ class ScheduleProvider(ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Find every mistake that can be known; called in previews too."""
         olds, news = plain(_olds), plain(news)
+        if self.host.mistakes:
+            return CheckResult(news, _failures(self.host.mistakes))
         with self.host.errors():
             self.host.declare(news)
             checked = check_inputs(olds, news, datetime.now(UTC))
+            if taken := self.host.claim_name(checked.inputs):
+                checked.failures.append(taken)
             # An unchanged resource was checked against its orchestrator when it was made.
             changed = any(olds.get(key) != value for key, value in checked.inputs.items())
             if changed and not checked.failures:
                 self.host.check_flavor(checked, olds)
-        failures = [CheckFailure(it.property, it.reason) for it in checked.failures]
-        return CheckResult(checked.inputs, failures)
+        return CheckResult(checked.inputs, _failures(checked.failures))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Say what a change means; called in previews too."""
@@ -143,6 +149,10 @@ class OwnerProvider(ResourceProvider):
         """Take the stack's configuration; called once per process, after unpickling."""
         self.host = _host(req)
 
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Find every mistake in the configuration, once for all schedules."""
+        return CheckResult(plain(news), _failures(self.host.mistakes))
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Make a key."""
         key = new_key()
@@ -169,6 +179,16 @@ class OwnerProvider(ResourceProvider):
         """Remove whatever this stack still has in ZenML and the orchestrators."""
         with self.host.errors(of_state=True):
             self.host.delete_stack(_id)
+
+
+def _failures(mistakes: Iterable[InputError]) -> list[CheckFailure]:
+    """Mistakes as the engine shows them: on a property, or with their key of configuration."""
+    return [
+        CheckFailure("", f"{it.property}: {it.reason}")
+        if it.property.startswith(f"{NAMESPACE}:")
+        else CheckFailure(it.property, it.reason)
+        for it in mistakes
+    ]
 
 
 _HOSTS: list[tuple[object, Host]] = []

@@ -141,13 +141,8 @@ def probe(url: str) -> None:
         return
     import requests
 
-    if not url.startswith(("http://", "https://")):
-        secure, plain = (without_login(f"{scheme}://{url}") for scheme in ("https", "http"))
-        raise UnreachableError(
-            ZENML,
-            f"'{secure.removeprefix('https://')}' is not the URL of a server. Write {secure} or "
-            f"{plain}.",
-        )
+    if problem := wrong_url(url):
+        raise UnreachableError(ZENML, problem)
     parts = urlsplit(url)
     # Without a user name and password, should the URL have them.
     shown = f"{parts.scheme}://{parts.hostname}:{parts.port or _PORTS[parts.scheme]}"
@@ -167,6 +162,15 @@ def probe(url: str) -> None:
             ZENML,
             f"{shown} answers {answer.status_code}: something is there, but ZenML is not. {hint}",
         )
+
+
+def wrong_url(url: str) -> str:
+    """What is wrong with a server's URL, and what to write; empty where nothing is."""
+    if url.startswith(("http://", "https://")):
+        return ""
+    secure, plain = (without_login(f"{scheme}://{url}") for scheme in ("https", "http"))
+    shown = secure.removeprefix("https://")
+    return f"'{shown}' is not the URL of a server. Write {secure} or {plain}."
 
 
 def bound_retries(client: Client) -> None:

@@ -18,6 +18,7 @@ from pulumi_zenml.errors import (
 )
 
 ZENML = "ZenML"
+API_KEY = "zenml:apiKey"
 # In ZenML's words, and in those of urllib3 when it has tried often enough.
 _STATUS = re.compile(r"\b(\d{3}) (?:HTTP Error|error response)")
 _CERTIFICATE = re.compile(r"certificate verify failed: ([^(]+?) \(")
@@ -49,14 +50,19 @@ def _translate(error: Exception, doing: str) -> Exception:
             ZENML,
             f"{text}. Set a valid key with 'pulumi config set --secret zenml:apiKey' (or "
             "ZENML_STORE_API_KEY), or run 'zenml login'.",
+            property=API_KEY,
         )
     if isinstance(error, AuthorizationException):
         # ZenML raises this one both for a refused login and for a missing permission.
         denied = re.search(r"permission|\b403\b", str(error), re.IGNORECASE)
         kind = PermissionDeniedError if denied else UnauthenticatedError
-        return kind(ZENML, f"{text}. Check 'zenml:apiKey' and what its service account may do.")
+        return kind(
+            ZENML,
+            f"{text}. Check 'zenml:apiKey' and what its service account may do.",
+            property=API_KEY,
+        )
     if isinstance(error, IllegalOperationError):
-        return PermissionDeniedError(ZENML, text)
+        return PermissionDeniedError(ZENML, text, property=API_KEY)
     if isinstance(error, KeyError | DoesNotExistException):
         return NotFoundError(ZENML, text)
     if isinstance(error, requests.exceptions.JSONDecodeError):

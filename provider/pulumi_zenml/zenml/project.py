@@ -80,6 +80,7 @@ class ZenmlProject:
     _single: Cache[str, Any] = field(init=False, default_factory=Cache)
     _stacks: Cache[str, StackResponse] = field(init=False, default_factory=Cache)
     _snapshots: Cache[str, PipelineSnapshotResponse] = field(init=False, default_factory=Cache)
+    _flavors: Cache[str, dict[str, str]] = field(init=False, default_factory=Cache)
     _meanings: Cache[str, dict[tuple[str, str], str]] = field(init=False, default_factory=Cache)
 
     @property
@@ -144,6 +145,10 @@ class ZenmlProject:
     def flavor(self, stack: str) -> str:
         """The flavor of a stack's orchestrator."""
         return component_of(self.stack(stack)).flavor_name
+
+    def components(self) -> Mapping[str, str]:
+        """The flavor of each orchestrator component, by its name; listed once."""
+        return self._flavors.get("", self._list_components)
 
     def snapshot(self, reference: str) -> PipelineSnapshotResponse:
         """A pipeline snapshot, with all that it holds.
@@ -290,6 +295,7 @@ class ZenmlProject:
                     raise RefusedError(
                         ZENML,
                         "no project is active. Set one with 'pulumi config set zenml:project'.",
+                        property="project",
                     ) from error
         with zenml_errors(f"find project '{name}'"):
             try:
@@ -316,6 +322,17 @@ class ZenmlProject:
                     known=[item.name for item in pages(self.client.list_stacks)],
                 ) from error
 
+    def _list_components(self) -> dict[str, str]:
+        from zenml.enums import StackComponentType
+
+        with zenml_errors("list the orchestrators"):
+            return {
+                item.name: item.flavor_name
+                for item in pages(
+                    self.client.list_stack_components, type=StackComponentType.ORCHESTRATOR
+                )
+            }
+
     def _current_id(self, pipeline: str, name: str) -> str | None:
         with zenml_errors(f"find snapshot '{pipeline}:{name}'"):
             found = pages(
@@ -339,7 +356,9 @@ class ZenmlProject:
             try:
                 return self.client.zen_store.get_snapshot(UUID(id), hydrate=True)
             except KeyError as error:
-                raise NotFoundError(ZENML, f"there is no snapshot {id}.") from error
+                raise NotFoundError(
+                    ZENML, f"there is no snapshot {id}.", property="snapshot"
+                ) from error
 
     def _named_snapshots(self) -> dict[tuple[str, str], str]:
         return self._meanings.get("", self._list_named_snapshots)
@@ -391,7 +410,7 @@ def component_of(stack: StackResponse) -> ComponentResponse:
 
     found = stack.components.get(StackComponentType.ORCHESTRATOR)
     if not found:
-        raise RefusedError(ZENML, f"stack '{stack.name}' has no orchestrator.")
+        raise RefusedError(ZENML, f"stack '{stack.name}' has no orchestrator.", property="stack")
     return found[0]
 
 

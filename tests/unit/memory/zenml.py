@@ -53,6 +53,9 @@ class MemoryZenml:
         self._component(stack)
         return FLAVOR
 
+    def components(self) -> Mapping[str, str]:
+        return dict.fromkeys(self._world.components, FLAVOR)
+
     def require_pipeline(self, id: str, name: str) -> None:
         if id != PIPELINE:
             raise NotFoundError("memory", f"there is no pipeline '{name}'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,6 +11,7 @@ import pytest
 from pulumi.dynamic import CheckResult
 from pulumi.runtime import rpc
 
+from pulumi_zenml.orchestrators import REGISTRY
 from pulumi_zenml.schedule.host import Host
 from pulumi_zenml.schedule.provider import ScheduleProvider
 from pulumi_zenml.zenml.connection import Connection
@@ -55,9 +57,18 @@ def check(provider: ScheduleProvider, **inputs: object) -> CheckResult:
         ({"snapshot": None, "pipeline": "a:b", "source_root": "/nope"}, "source_root", "/nope"),
         ({"snapshot": None, "pipeline": "nope:b", "source_root": "."}, "pipeline", "nope.py"),
         ({"snapshot": 7}, "snapshot", "not a str"),
+        ({"snapshot": "training"}, "snapshot", "'training:v1'"),
+        ({"snapshot": "training:"}, "snapshot", "'training:v1'"),
+        ({"snapshot": ":v12"}, "snapshot", "neither 'pipeline:snapshot'"),
+        ({"snapshot": "0f8fad5b-d9cb-469f-a165-7086772895zz"}, "snapshot", "nor the id"),
+        ({"adopt": "foo"}, "adopt", "organization/project/stack/resource"),
+        ({"adopt": "acme/shop//training"}, "adopt", "neither True nor the owner"),
+        ({"triggers": "abc"}, "triggers", "not a list"),
+        ({"spread": 172800}, "spread", "1 day, 0:00:00 between two fires"),
         ({"paused": "yes"}, "paused", "not a bool"),
         ({"stack": ""}, "stack", "ZenML stack"),
         ({"name": ""}, "name", "218"),
+        ({"name": "  "}, "name", "not all blanks"),
         ({"name": "n" * 219}, "name", "219 characters"),
         ({"name": "a\x1b[31mb"}, "name", "printable"),
         ({"when_running": "perhaps"}, "when_running", "refuse, wait, ignore"),
@@ -138,6 +149,47 @@ def test_one_that_has_fired_may_be_spelled_in_another_way(
     assert provider.check(*present).failures == []
     other = {**present[1], "run_once_at": "2020-01-01T00:30:00Z"}
     assert [it.property for it in provider.check(present[0], other).failures] == ["run_once_at"]
+
+
+def test_what_can_be_right_is_not_refused(provider: ScheduleProvider) -> None:
+    for given in (
+        {"snapshot": "0f8fad5b-d9cb-469f-a165-708677289501"},
+        {"adopt": True},
+        {"adopt": "acme/shop/prod/team/training"},
+        {"adopt": rpc.UNKNOWN},
+        {"triggers": ["abc"]},
+        {"cron": "0 3 * * 1", "spread": 172800},
+        {"cron": "0 3 1 * *", "spread": 3600},
+    ):
+        assert check(provider, **{**GOOD, "name": "nightly", **given}).failures == [], given
+
+
+def test_a_wrong_cadence_does_not_leave_the_name_unknown(provider: ScheduleProvider) -> None:
+    # During an update the engine refuses an unknown value before it shows the failures.
+    result = check(provider, **{**GOOD, "cron": "61 * * * *"})
+    assert [it.property for it in result.failures] == ["cron"]
+    assert rpc.UNKNOWN not in result.inputs.values()
+
+
+def test_two_resources_cannot_have_one_name(provider: ScheduleProvider) -> None:
+    one, other = "acme/shop/prod/one", "acme/shop/prod/other"
+    given = {**GOOD, "name": "nightly"}
+    for _ in range(2):
+        assert check(provider, **given, owner=one).failures == []
+    (failure,) = check(provider, **given, owner=other).failures
+    assert failure.property == "name"
+    assert "'one' of this program has the name 'nightly' too" in failure.reason
+    assert check(provider, **given, owner=other, project="another").failures == []
+
+
+def test_a_missing_package_is_an_error_that_says_what_to_install(
+    provider: ScheduleProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = replace(REGISTRY["kubernetes"], module="not_installed.sdk")
+    monkeypatch.setitem(REGISTRY, "kubernetes", row)
+    (failure,) = check(provider, **GOOD).failures
+    assert failure.property == "stack"
+    assert "pip install 'pulumi-zenml[kubernetes]'" in failure.reason
 
 
 def test_what_the_name_chooses_is_unknown_while_the_name_is(provider: ScheduleProvider) -> None:
