@@ -89,7 +89,8 @@ class CannotExpressError(InputError):
         self.why = reason
         self.alternatives = tuple(alternatives)
         if self.alternatives:
-            reason = f"{reason} Instead: {'; or '.join(self.alternatives)}."
+            stop = "" if reason.endswith((".", "?", "!")) else "."
+            reason = f"{reason}{stop} Instead: {'; or '.join(self.alternatives)}."
         super().__init__(property, reason)
 
 

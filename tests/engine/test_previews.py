@@ -43,6 +43,33 @@ def test_a_preview_needs_neither_network_nor_credentials(world: EngineWorld) -> 
     assert "no answer from http://127.0.0.1:9" in result.output
 
 
+def test_a_mistake_in_the_configuration_is_one_error(world: EngineWorld) -> None:
+    project = world.project(SCHEDULE.format(GOOD))
+    project.set_config("zenml:whenRunning", "perhaps")
+    project.set_config("zenml:serverurl", "http://127.0.0.1:9")
+    output = project.preview(fails=True).output
+    assert output.count("zenml:whenRunning: 'perhaps' is not one of refuse, wait, ignore") == 1
+    assert "Is zenml:serverUrl meant?" in output
+    assert "Traceback" not in output, output
+
+
+def test_a_mistake_shows_without_a_preview_too(world: EngineWorld) -> None:
+    wrong = 'stack="one", snapshot="training:v1", cron="61 * * * *"'
+    project = world.project(SCHEDULE.format(wrong))
+    output = project.up("--skip-preview", fails=True).output
+    assert "property cron value {61 * * * *} has" in output
+    assert "unknown property value" not in output
+
+
+def test_the_reason_stands_on_the_resource(world: EngineWorld) -> None:
+    project = world.project(SCHEDULE.format(GOOD))
+    project.up()
+    project.write(PROGRAM.format(body=SCHEDULE.format(GOOD.replace("@daily", "@hourly"))))
+    output = project.preview().output
+    assert "replace: name is 'daily-s-dev-v1', to be 'hourly-s-dev-v1'" in output
+    assert "cron is '0 0 * * *', to be '0 * * * *'" in output
+
+
 def test_a_named_flavor_is_checked_without_network(world: EngineWorld) -> None:
     text = 'stack="k8s-prod", snapshot="t:v1", flavor="kubernetes", interval=3600, start_time={}'
     project = world.project(SCHEDULE.format(text.format('"2030-01-01T00:00:00Z"')))

@@ -187,17 +187,18 @@ def _resolved(cron: str | None, spread: timedelta | None, seed: str | None) -> s
 def _check_spread(cron: str, window: timedelta) -> None:
     """Refuse a window in which the whole pattern repeats, so that it moves fires past others."""
     start = datetime(2024, 1, 1, tzinfo=UTC)
-    for days in (8, 400):
-        fires = list(fires_between(Cadence(cron), start, start + timedelta(days=days)))
-        if len(fires) > 1:
-            break
-    longest = max((after - fire for fire, after in pairwise(fires)), default=None)
-    if longest is not None and window > longest:
+    longest = _longest_gap(cron, start, 8) or _longest_gap(cron, start, 400)
+    if longest and window > longest:
         raise InputError(
             "spread",
             f"`{window}` is longer than the {longest} between two fires of `{cron}`. Use a smaller "
             "window.",
         )
+
+
+def _longest_gap(cron: str, start: datetime, days: int) -> timedelta | None:
+    fires = fires_between(Cadence(cron), start, start + timedelta(days=days))
+    return max((after - fire for fire, after in pairwise(fires)), default=None)
 
 
 def _check_interval(interval: timedelta, anchored: bool, wrong: Callable[[str, str], None]) -> None:

@@ -115,7 +115,8 @@ def _parse_part(part: str, spec: FieldSpec, syntax: Syntax) -> tuple[Sequence[in
             raise InputError(
                 "cron",
                 f"{spec.name} `{part}`: the step leaves only the value {spec.low}, because every "
-                f"field starts again at its smallest value. Write `{spec.low}`, or use `interval`.",
+                f"field starts again at its smallest value. Write `{spec.low}`, or give "
+                "`interval` where the orchestrator takes one.",
             )
         values = spec.everything[::step]
         return values, "*" if step == 1 else f"*/{step}"

@@ -191,5 +191,8 @@ def wrong_types(props: Mapping[str, object], known: Sequence[str]) -> list[Input
         if field is None or value is None or isinstance(value, field.kind.types):
             continue
         names = " or ".join(it.__name__ for it in field.kind.types)
+        # Pulumi has one kind of number.
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         wrong.append(InputError(key, f"{value!r} is not a {names}."))
     return wrong

@@ -39,7 +39,6 @@ __all__ = [
     "Yes",
     "get_orchestrator",
     "known_flavors",
-    "missing_extra",
     "refusal",
 ]
 

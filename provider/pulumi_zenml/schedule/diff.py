@@ -16,6 +16,9 @@ SOUND = ("active", "paused", "finished")
 PAUSED_ON_ONE_SIDE = "paused on one side"
 MORE_THAN_ONE = "more than one pair"
 BOTH_GONE = "both sides are gone"
+RECORD_ONLY = "record without counterpart"
+COUNTERPART_ONLY = "counterpart without record"
+CADENCE_DIFFERS = "cadence differs"
 
 NATIVE = ("state", *(key for key, it in FIELDS.items() if it.change == "in-place"))
 """The properties whose change has to reach ZenML and the orchestrator."""

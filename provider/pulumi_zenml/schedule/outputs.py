@@ -12,7 +12,15 @@ from pulumi_zenml.lifecycle.fields import OUTPUTS
 from pulumi_zenml.lifecycle.pair import Pair
 from pulumi_zenml.lifecycle.spec import cadence_props, owner_of, settings_of
 from pulumi_zenml.orchestrators.compare import same_cadence
-from pulumi_zenml.schedule.diff import BOTH_GONE, MORE_THAN_ONE, PAUSED_ON_ONE_SIDE, SOUND
+from pulumi_zenml.schedule.diff import (
+    BOTH_GONE,
+    CADENCE_DIFFERS,
+    COUNTERPART_ONLY,
+    MORE_THAN_ONE,
+    PAUSED_ON_ONE_SIDE,
+    RECORD_ONLY,
+    SOUND,
+)
 
 if TYPE_CHECKING:
     from pulumi_zenml.lifecycle.ports import Zenml
@@ -84,11 +92,11 @@ def _described(pair: Pair) -> Props:
 
 def _state(pair: Pair) -> str:
     if pair.record is None:
-        return "counterpart without record" if pair.counterpart else BOTH_GONE
+        return COUNTERPART_ONLY if pair.counterpart else BOTH_GONE
     if pair.finished:
         return "finished"
     if pair.counterpart is None:
-        return "record without counterpart"
+        return RECORD_ONLY
     if pair.counterpart.problem:
         return f"broken: {pair.counterpart.problem}"
     return "paused" if pair.counterpart.paused else "active"
@@ -106,7 +114,7 @@ def _disagreement(pair: Pair, props: Mapping[str, object]) -> str:
     if record.cron and asked and asked.cron:
         said = replace(asked, cron=record.cadence.cron) if record.cadence else None
         if said is None or not same_cadence(orchestrator, said, counterpart):
-            return "cadence differs"
+            return CADENCE_DIFFERS
     return PAUSED_ON_ONE_SIDE if record.active == counterpart.paused else ""
 
 

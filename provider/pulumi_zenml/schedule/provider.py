@@ -21,7 +21,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from pulumi_zenml.errors import InputError
+from pulumi_zenml.errors import InputError, NotFoundError
 from pulumi_zenml.identity import new_key
 from pulumi_zenml.lifecycle.fields import OUTPUTS
 from pulumi_zenml.lifecycle.spec import ScheduleSpec, owner_of, policy_of
@@ -29,6 +29,8 @@ from pulumi_zenml.schedule.check import check_inputs
 from pulumi_zenml.schedule.configuration import NAMESPACE
 from pulumi_zenml.schedule.diff import NATIVE, compare_props
 from pulumi_zenml.schedule.host import Host, plain
+from pulumi_zenml.schedule.reasons import drift, why
+from pulumi_zenml.zenml.errors import ZENML
 
 
 class ScheduleProvider(ResourceProvider):
@@ -64,7 +66,10 @@ class ScheduleProvider(ResourceProvider):
         olds, news = plain(_olds), plain(_news)
         with self.host.errors():
             self.host.note_state(news, _id)
-            found = compare_props(olds, news, self.host.unfinished(olds))
+            left = self.host.unfinished(olds)
+            found = compare_props(olds, news, left)
+            if reason := why(olds, news, found, left):
+                self.host.say(reason, news)
         return DiffResult(
             changes=bool(found.changed or found.replaces),
             replaces=found.replaces,
@@ -94,9 +99,15 @@ class ScheduleProvider(ResourceProvider):
                 snapshot_id=props.get("submitted_snapshot_id") or "",
             )
             if pair is None:
+                if "stack" not in props:
+                    raise NotFoundError(ZENML, f"there is no schedule with the id '{id_}'.")
                 return ReadResult(None, {})
             session = self.host.session(props.get("project") or "")
             inputs, outputs = to_found(pair, plain(props), session)
+            if "stack" in props:
+                found = drift(pair, plain(props), inputs, str(outputs["state"]))
+                if found:
+                    self.host.say(f"not as it was: {'; '.join(found)}.", props)
         return ReadResult(id_, outputs, inputs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:

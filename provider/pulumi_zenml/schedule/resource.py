@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 import pulumi
 from pulumi import Input, Output, Resource, ResourceOptions, create_urn, dynamic
 
 from pulumi_zenml.errors import InputError
-from pulumi_zenml.lifecycle.fields import ARGUMENTS, DURATION, FIELDS, INSTANT, OUTPUTS, Kind
+from pulumi_zenml.lifecycle.fields import ARGUMENTS, DURATION, FIELDS, INSTANT, OUTPUTS, TEXT, Kind
 from pulumi_zenml.schedule.owner import owner_label, stack_owner
 from pulumi_zenml.schedule.provider import ScheduleProvider
 from pulumi_zenml.zenml.source import digest_source
@@ -68,6 +69,20 @@ class Schedule(dynamic.Resource, module="zenml", name="Schedule"):
     """Five fields, as they are really in force."""
     timezone: Output[str]
     """IANA name of the zone of ``cron``."""
+    interval: Output[int | None]
+    """Seconds from one fire to the next."""
+    run_once_at: Output[str | None]
+    """The one instant it fires at, in ISO 8601."""
+    start_time: Output[str | None]
+    """Nothing fires before it; ISO 8601."""
+    end_time: Output[str | None]
+    """Nothing fires after it; ISO 8601."""
+    catchup: Output[bool]
+    """Whether fires missed while paused or down are made up for."""
+    project: Output[str | None]
+    """The ZenML project, where the program gives it."""
+    snapshot: Output[str | None]
+    """What runs, as it was given."""
     paused: Output[bool]
     """Whether it is kept from firing."""
     record_id: Output[str]
@@ -163,13 +178,15 @@ class Schedule(dynamic.Resource, module="zenml", name="Schedule"):
 
         Raises:
             TypeError: both ``args`` and keywords are given.
-            InputError: two schedules of the stack have one name.
+            InputError: two schedules of the stack have one name, or an option that Pulumi does
+                not honour for dynamic resources is given.
         """
         given = {key: it for key, it in locals().items() if key in ARGUMENTS and it is not None}
         if args is not None:
             if given:
                 raise TypeError("give either args or keyword arguments, not both")
             given = {key: it for key, it in vars(args).items() if it is not None}
+        _refuse(opts)
         inputs = _to_inputs(resource_name, given, opts)
         super().__init__(ScheduleProvider(), resource_name, inputs, opts)
 
@@ -187,6 +204,21 @@ class Schedule(dynamic.Resource, module="zenml", name="Schedule"):
         nothing: dict[str, Any] = dict.fromkeys([*OUTPUTS, *ARGUMENTS])
         dynamic.Resource.__init__(found, ScheduleProvider(), resource_name, nothing, opts)
         return found
+
+
+def _refuse(opts: ResourceOptions | None) -> None:
+    """Refuse the options that Pulumi ignores, or fails on, for dynamic resources (3.219)."""
+    if opts and opts.import_:
+        raise InputError(
+            "import_",
+            "Pulumi cannot import dynamic resources. Give adopt=True and the schedule's name; "
+            "'pulumi-zenml adopt' writes the program.",
+        )
+    if opts and opts.replace_on_changes:
+        raise InputError(
+            "replace_on_changes",
+            "Pulumi does not honour it for dynamic resources. Give the values in triggers=[...].",
+        )
 
 
 def _to_inputs(
@@ -236,8 +268,11 @@ def _plain(kind: Kind, value: Any) -> Any:
     """A value as the provider gets it; Pulumi's own values are converted once they are known."""
     if isinstance(value, Output):
         return value.apply(lambda it: _plain(kind, it))
-    if kind is INSTANT and isinstance(value, datetime):
+    if kind is INSTANT and isinstance(value, date):
+        # A datetime is one, too; a plain date is refused by the check, as it has no zone.
         return value.isoformat()
+    if kind is TEXT and isinstance(value, ZoneInfo):
+        return str(value)
     if kind is DURATION and isinstance(value, timedelta):
         return value.total_seconds()
     return value

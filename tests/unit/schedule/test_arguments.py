@@ -6,18 +6,22 @@ import ast
 import dataclasses
 import inspect
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from pulumi import ResourceOptions
 
 from pulumi_zenml import Schedule, ScheduleArgs
 from pulumi_zenml.cadence import make_cadence
+from pulumi_zenml.errors import CannotExpressError, InputError
 from pulumi_zenml.identity import Owner
 from pulumi_zenml.lifecycle import fields
 from pulumi_zenml.lifecycle.fields import ARGUMENTS, FIELDS, OUTPUTS
 from pulumi_zenml.lifecycle.spec import ScheduleSpec
+from pulumi_zenml.schedule.resource import _plain
 from pulumi_zenml.zenml.source import PipelineSource
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -98,6 +102,37 @@ def test_each_output_is_an_attribute_that_says_what_it_is() -> None:
     assert set(said) <= {*FIELDS, *OUTPUTS}
     outputs = {key: said[key] for key in said if key in OUTPUTS}
     assert outputs == {key: it[0].upper() + it[1:] for key, it in OUTPUTS.items()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "passed"),
+    [
+        (fields.INSTANT, date(2030, 1, 1), "2030-01-01"),
+        (fields.INSTANT, datetime(2030, 1, 1, tzinfo=UTC), "2030-01-01T00:00:00+00:00"),
+        (fields.TEXT, ZoneInfo("Europe/Berlin"), "Europe/Berlin"),
+        (fields.DURATION, timedelta(minutes=2), 120),
+    ],
+)
+def test_a_value_of_python_is_passed_as_text_or_number(
+    kind: fields.Kind, value: object, passed: object
+) -> None:
+    assert _plain(kind, value) == passed
+
+
+@pytest.mark.parametrize(
+    ("option", "instead"),
+    [({"import_": "id"}, "adopt=True"), ({"replace_on_changes": ["cron"]}, "triggers")],
+)
+def test_an_option_that_pulumi_does_not_honour_is_refused(
+    option: dict[str, Any], instead: str
+) -> None:
+    with pytest.raises(InputError, match=instead):
+        Schedule("s", stack="one", snapshot="a:b", opts=ResourceOptions(**option))
+
+
+def test_a_reason_ends_before_what_to_do_instead() -> None:
+    for reason in ("It cannot", "It cannot."):
+        assert CannotExpressError("cron", reason, ["that"]).reason == "It cannot. Instead: that."
 
 
 def test_the_page_lists_the_inputs() -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from pulumi_zenml.errors import InputError
+from pulumi_zenml.json_types import Json
 from pulumi_zenml.lifecycle.spec import policy_of
 from pulumi_zenml.schedule.configuration import (
     KEYS,
@@ -76,7 +77,12 @@ def test_a_key_that_nothing_reads_is_named_with_the_one_that_is_meant() -> None:
 
 
 def test_what_no_orchestrator_takes_is_told() -> None:
-    given = {"air": {"api_ulr": "x"}, "k8s": {"a": 1}, "gone": {"b": 2}, "here": {"c": 3}}
+    given: dict[str, dict[str, Json]] = {
+        "air": {"api_ulr": "x"},
+        "k8s": {"a": 1},
+        "gone": {},
+        "here": {"c": 3},
+    }
     components = {"air": "airflow", "k8s": "kubernetes", "here": "local"}
     air, k8s = wrong_overrides(given, components)
     assert air.property == "zenml:orchestrators"
