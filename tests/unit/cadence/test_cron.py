@@ -89,7 +89,7 @@ def test_keeps_what_was_written_in_portable_spelling(text: str, kept: str) -> No
         ("JAN 0 * * *", "minute `JAN`"),
         ("*/0 * * * *", "step of 0"),
         ("*/60 * * * *", "starts again"),
-        ("*/90 * * * *", "use `interval`"),
+        ("*/90 * * * *", "`interval` where the orchestrator"),
         ("0 */24 * * *", "starts again"),
         ("0 0 ? * 1", "Quartz and EventBridge"),
         ("0 0 L * *", "`L`, `W` and `#`"),
