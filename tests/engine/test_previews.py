@@ -61,6 +61,14 @@ def test_a_mistake_shows_without_a_preview_too(world: EngineWorld) -> None:
     assert "unknown property value" not in output
 
 
+def test_what_the_program_does_not_give_is_not_unknown(world: EngineWorld) -> None:
+    exports = "\n".join(f'pulumi.export("{it}", s.{it})' for it in ("project", "interval", "name"))
+    project = world.project(f"s = {SCHEDULE.format(GOOD)}\n{exports}")
+    project.up()
+    assert project.outputs() == {"name": "daily-s-dev-v1"}
+    assert "[unknown]" not in project.preview().output
+
+
 def test_the_reason_stands_on_the_resource(world: EngineWorld) -> None:
     project = world.project(SCHEDULE.format(GOOD))
     project.up()

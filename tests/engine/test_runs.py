@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -193,11 +193,16 @@ def test_the_api_key_is_in_no_property_and_no_error(driver: Driver, connection: 
 def test_what_zenml_refuses_is_told_apart(connection: Connection, tmp_path: Path) -> None:
     with zenml_here({"ZENML_CONFIG_PATH": str(tmp_path), "ZENML_ANALYTICS_OPT_IN": "false"}):
         wrong = Connection(server_url=connection.server_url, api_key="ZENKEY_wrong")
-        with pytest.raises(UnauthenticatedError, match="zenml:apiKey"):
+        with pytest.raises(UnauthenticatedError, match="zenml:apiKey") as refused:
             wrong.client()
+    assert refused.value.property == "zenml:apiKey"
     with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:9"):
         Connection(server_url="http://127.0.0.1:9").client()
     session = Session(connection)
+    assert session.components()["filecron"] == "filecron"
+    with pytest.raises(NotFoundError, match="there is no snapshot") as missing:
+        session.source(str(uuid4()))
+    assert missing.value.property == "snapshot"
     with pytest.raises(NotFoundError, match="Near it: filecron"):
         session.stack("filecorn")
     with pytest.raises(NotFoundError, match="Near it: v1"):

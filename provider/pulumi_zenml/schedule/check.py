@@ -20,6 +20,9 @@ from pulumi_zenml.zenml.source import check_source
 NAME_LIMIT = 218
 """Of the 255 characters that ZenML takes, archiving needs 37 (zenml 0.98 schedule_schema)."""
 
+FILLED_BY_CHECK = ("name", "timezone", "catchup", "paused", "when_running", "flavor")
+"""The arguments that have a value even where the program gives none."""
+
 
 @dataclass
 class Checked:

@@ -14,6 +14,7 @@ from pulumi import Input, Output, Resource, ResourceOptions, create_urn, dynamic
 
 from pulumi_zenml.errors import InputError
 from pulumi_zenml.lifecycle.fields import ARGUMENTS, DURATION, FIELDS, INSTANT, OUTPUTS, TEXT, Kind
+from pulumi_zenml.schedule.check import FILLED_BY_CHECK
 from pulumi_zenml.schedule.owner import owner_label, stack_owner
 from pulumi_zenml.schedule.provider import ScheduleProvider
 from pulumi_zenml.zenml.source import digest_source
@@ -189,6 +190,10 @@ class Schedule(dynamic.Resource, module="zenml", name="Schedule"):
         _refuse(opts)
         inputs = _to_inputs(resource_name, given, opts)
         super().__init__(ScheduleProvider(), resource_name, inputs, opts)
+        for key in ARGUMENTS:
+            if key not in inputs:
+                # To Pulumi, what nobody gave is unknown in each preview.
+                setattr(self, key, Output.from_input(None))
 
     @staticmethod
     def get(resource_name: str, id: Input[str], opts: ResourceOptions | None = None) -> Schedule:
@@ -240,7 +245,7 @@ def _to_inputs(
     owner = owner_label(resource_name)
     _claim(owner)
     return {
-        **dict.fromkeys([*OUTPUTS, *ARGUMENTS]),
+        **dict.fromkeys([*OUTPUTS, *FILLED_BY_CHECK]),
         **inputs,
         "owner": owner,
         "owner_key": stack_owner().key,

@@ -50,6 +50,10 @@ class FileCronOrchestrator(Orchestrator):
     settings: ClassVar[Mapping[str, Setting]] = {
         "colour": Setting(str, "a colour", choices=("red", "green"))
     }
+    overrides: ClassVar[Mapping[str, Setting]] = {
+        "password": Setting(str, "shown in an error"),
+        "client_args": Setting(dict, "shown in an error"),
+    }
 
     def verify(self, wanted: Wanted) -> None:
         self._folder()
