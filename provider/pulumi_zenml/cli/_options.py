@@ -130,7 +130,13 @@ scope_options = apply(
 """Which schedules to select."""
 
 format_option = click.option(
-    "--format", "format", type=click.Choice(FORMATS), default="table", show_default=True
+    "-o",
+    "--format",
+    "format",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="wide is a table with every column, one line for each row.",
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 when_running_option = click.option(

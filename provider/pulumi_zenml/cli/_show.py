@@ -14,13 +14,13 @@ from typing import Any
 
 import click
 
+from pulumi_zenml.cli._table import Columns as Columns
+from pulumi_zenml.cli._table import render
 from pulumi_zenml.operations.safe_text import safe as safe
 
 OnProgress = Callable[[str], None]
 
-FORMATS = ("table", "json", "yaml", "csv")
-WIDE = 250
-"""Columns of a table that goes into a file or a pipe: nothing is cut."""
+FORMATS = ("table", "wide", "json", "yaml", "csv")
 
 _QUIET_SECONDS = 1.0
 _LINE_SECONDS = 10.0
@@ -44,10 +44,15 @@ def plain(value: Any) -> Any:
     return value
 
 
+def for_people(format: str) -> bool:
+    """Whether a format is a table."""
+    return format in ("table", "wide")
+
+
 def emit(
     format: str,
     rows: Sequence[Mapping[str, Any]],
-    columns: Mapping[str, str],
+    columns: Columns,
     *,
     whole: Any = None,
     style: Callable[[Mapping[str, Any]], str] = lambda row: "",
@@ -57,47 +62,21 @@ def emit(
     Args:
         format: one of :data:`FORMATS`.
         rows: values by key.
-        columns: the keys to show in a table, with their headings.
+        columns: what a table shows, with the headings.
         whole: what JSON and YAML show instead of the rows.
         style: a rich style for a row of the table.
     """
     if format in ("json", "yaml"):
         _emit_whole(format, plain(rows if whole is None else whole))
     elif format == "csv":
-        click.echo(_to_csv(rows, list(rows[0]) if rows else list(columns)), nl=False)
+        click.echo(_to_csv(rows, list(rows[0]) if rows else list(columns.all())), nl=False)
     else:
         from rich.console import Console
 
-        # Cut to the width of a terminal only.
-        Console(width=None if sys.stdout.isatty() else WIDE).print(table(rows, columns, style))
-
-
-def table(
-    rows: Sequence[Mapping[str, Any]],
-    columns: Mapping[str, str],
-    style: Callable[[Mapping[str, Any]], str] = lambda row: "",
-) -> Any:
-    """A rich table; every cell is plain text, whatever it holds."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in columns.values():
-        made.add_column(heading, overflow="fold")
-    for row in rows:
-        made.add_row(*(Text(safe(_cell(row[key]))) for key in columns), style=style(row))
-    return made
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M %Z")
-    if isinstance(value, timedelta):
-        return str(timedelta(seconds=round(value.total_seconds())))
-    return str(value)
+        console = Console()
+        width = console.width if sys.stdout.isatty() else None
+        shown = render(rows, columns, width=width, wide=format == "wide", style=style)
+        console.print(shown, soft_wrap=True)
 
 
 def _emit_whole(format: str, value: Any) -> None:

@@ -15,7 +15,7 @@ from pulumi_zenml.cli._options import (
     scope_options,
     selection_options,
 )
-from pulumi_zenml.cli._show import emit, print_message, safe
+from pulumi_zenml.cli._show import Columns, emit, for_people, print_message, safe
 from pulumi_zenml.errors import PulumiZenmlError
 from pulumi_zenml.operations import (
     AdoptionPlan,
@@ -27,16 +27,23 @@ from pulumi_zenml.operations import (
 from pulumi_zenml.operations.adopt_files import Layout, project_files, write_files
 from pulumi_zenml.zenml.masking import without_login
 
-_COLUMNS = {
-    "action": "action",
-    "name": "name",
-    "resource": "resource",
-    "stack": "stack",
-    "snapshot": "snapshot",
-    "cadence": "cadence",
-    "state": "state",
-    "note": "note",
-}
+_COLUMNS = Columns(
+    main={
+        "action": "action",
+        "name": "schedule",
+        "resource": "resource",
+        "stack": "stack",
+        "state": "native state",
+    },
+    more={
+        "project": "project",
+        "flavor": "flavor",
+        "native_id": "native id",
+        "snapshot": "snapshot",
+        "cadence": "native cadence",
+    },
+    below={"note": "note"},
+)
 
 
 @click.command()
@@ -154,14 +161,14 @@ def _show(
     format: str,
 ) -> None:
     rows = _rows(plan, seen)
-    if format == "table" and not written and plan.adopted:
+    if for_people(format) and not written and plan.adopted:
         # The program goes to stdout, the notes to stderr.
         click.echo(program, nl=False)
         for row in rows:
             if row["note"]:
                 print_message(f"{row['action']} '{row['name']}': {row['note']}")
         return
-    if format == "table" and not rows:
+    if for_people(format) and not rows:
         click.echo("nothing to adopt.")
         return
     whole = {

@@ -16,7 +16,7 @@ from pulumi_zenml.cli._options import (
     scope_options,
     selection_options,
 )
-from pulumi_zenml.cli._show import emit, print_message
+from pulumi_zenml.cli._show import Columns, emit, for_people, print_message
 from pulumi_zenml.operations import (
     CODES,
     AlertState,
@@ -30,15 +30,16 @@ from pulumi_zenml.operations.findings import SEVERITIES
 
 ALERT_VARIABLE = "PULUMI_ZENML_ALERT"
 _DEFAULTS = AuditOptions()
-_COLUMNS = {
-    "severity": "severity",
-    "code": "code",
-    "schedule": "schedule",
-    "stack": "stack",
-    "native_id": "native",
-    "message": "finding",
-    "fix": "fix",
-}
+_COLUMNS = Columns(
+    main={
+        "severity": "severity",
+        "code": "code",
+        "schedule": "schedule",
+        "stack": "stack",
+    },
+    more={"flavor": "flavor", "native_id": "native id"},
+    below={"message": "finding", "fix": "fix"},
+)
 _STYLES = {"error": "red", "warning": "yellow", "info": ""}
 
 
@@ -162,9 +163,9 @@ def show(result: AuditResult, format: str) -> None:
     """Print what an audit found."""
     whole = result.summary()
     rows = whole["findings"]
-    if format != "table" or rows:
+    if not for_people(format) or rows:
         emit(format, rows, _COLUMNS, whole=whole, style=_style)
-    if format != "table":
+    if not for_people(format):
         return
     counts = f"{result.schedules} schedules, {result.counterparts} counterparts"
     click.echo(f"{counts}, {len(rows)} findings. Schedule drift: {result.drift_percent}%")

@@ -20,21 +20,26 @@ from pulumi_zenml.cli._options import (
     when_running_option,
     yes_option,
 )
-from pulumi_zenml.cli._show import emit, print_message
+from pulumi_zenml.cli._show import Columns, emit, for_people, print_message
 from pulumi_zenml.lifecycle.running import WhenRunning
 from pulumi_zenml.operations import CleanupPlan, clean_up, plan_cleanup, watch_removed
 from pulumi_zenml.operations.cleanup import BY_CODE, DEFAULT_CODES, RemovalResult
 
-_COLUMNS = {
-    "action": "action",
-    "name": "name",
-    "stack": "stack",
-    "flavor": "flavor",
-    "record": "record",
-    "counterparts": "counterparts",
-    "why": "why",
-    "note": "note",
-}
+_COLUMNS = Columns(
+    main={
+        "action": "action",
+        "name": "schedule",
+        "stack": "stack",
+        "why": "why",
+    },
+    more={
+        "project": "project",
+        "flavor": "flavor",
+        "record": "record",
+        "counterparts": "native ids",
+    },
+    below={"note": "note"},
+)
 
 
 @click.command()
@@ -108,7 +113,7 @@ def cleanup(
         if plan.steps:
             print_message("dry run: nothing was changed. Add --apply to remove them.")
         context.exit(unseen or (1 if plan.steps else 0))
-    if format == "table":
+    if for_people(format):
         _show(plan, (), format)
     print_unreachable(inventory)
     confirm(f"Remove {len(plan.steps)} of these, after a backup?", yes=yes)
@@ -148,7 +153,7 @@ def _show(plan: CleanupPlan, done: Sequence[RemovalResult], format: str) -> None
         )
     rows += [
         {
-            **dict.fromkeys((*_COLUMNS, "project"), ""),
+            **dict.fromkeys(_COLUMNS.all(), ""),
             "action": "kept",
             "name": left.name,
             "why": left.code,
@@ -156,7 +161,7 @@ def _show(plan: CleanupPlan, done: Sequence[RemovalResult], format: str) -> None
         }
         for left in plan.left
     ]
-    if format == "table" and not rows:
+    if for_people(format) and not rows:
         click.echo("nothing to remove.")
         return
     emit(format, rows, _COLUMNS)

@@ -18,7 +18,7 @@ from pulumi_zenml.cli._options import (
     when_running_option,
     yes_option,
 )
-from pulumi_zenml.cli._show import emit, print_message
+from pulumi_zenml.cli._show import Columns, emit, for_people, print_message
 from pulumi_zenml.errors import InputError
 from pulumi_zenml.lifecycle.running import WhenRunning
 from pulumi_zenml.operations import Entry, resume_due
@@ -26,15 +26,17 @@ from pulumi_zenml.operations import pause as pause_it
 from pulumi_zenml.operations import resume as resume_it
 from pulumi_zenml.operations import trigger as trigger_it
 
-_COLUMNS = {
-    "action": "action",
-    "name": "name",
-    "stack": "stack",
-    "zenml": "ZenML",
-    "native": "native",
-    "native_id": "counterpart",
-    "note": "note",
-}
+_COLUMNS = Columns(
+    main={
+        "action": "action",
+        "name": "schedule",
+        "stack": "stack",
+        "zenml": "ZenML state",
+        "native": "native state",
+    },
+    more={"project": "project", "native_id": "native id"},
+    below={"note": "note"},
+)
 _SLICE_SECONDS = 60.0
 
 
@@ -145,7 +147,7 @@ def trigger(format: str, yes: bool, name: str, **options: Any) -> None:
 def _plan(verb: str, entry: Entry, format: str, yes: bool) -> None:
     if yes:
         return
-    if format == "table":
+    if for_people(format):
         emit(format, [_row(f"would {verb}", entry, entry.owner)], _COLUMNS)
     confirm(f"{verb.capitalize()} '{entry.name}'?", yes=yes)
 

@@ -11,18 +11,14 @@ from typing import Any
 import click
 
 from pulumi_zenml.cli._options import Selection, format_option, scope_options, selection_options
-from pulumi_zenml.cli._show import emit
+from pulumi_zenml.cli._show import Columns, emit, for_people
 from pulumi_zenml.operations import Check, diagnose
 from pulumi_zenml.operations.doctor import exit_code
 
-_COLUMNS = {
-    "area": "area",
-    "subject": "subject",
-    "name": "check",
-    "result": "result",
-    "detail": "detail",
-    "remedy": "remedy",
-}
+_COLUMNS = Columns(
+    main={"area": "area", "subject": "subject", "name": "check", "result": "result"},
+    below={"detail": "detail", "remedy": "remedy"},
+)
 _STYLES = {"failed": "red", "warning": "yellow", "unknown": "dim", "skipped": "dim"}
 
 
@@ -48,9 +44,9 @@ def doctor(format: str, name: str | None, **options: Any) -> None:
     with selection.working() as on_progress:
         checks = diagnose(selection.connection, name, selection.scope, on_progress=on_progress)
     whole = [_row(it) for it in checks]
-    rows = _grouped(whole) if format == "table" else whole
+    rows = _grouped(whole) if for_people(format) else whole
     emit(format, rows, _COLUMNS, style=_style)
-    if format == "table":
+    if for_people(format):
         click.echo(_summary(checks))
     click.get_current_context().exit(exit_code(checks))
 

@@ -9,19 +9,19 @@ from typing import Any
 import click
 
 from pulumi_zenml.cli._options import Selection, ago, format_option, selection_options
-from pulumi_zenml.cli._show import emit
+from pulumi_zenml.cli._show import Columns, emit, for_people
 from pulumi_zenml.operations import HistoryRow, load_history
 
-_COLUMNS = {
-    "where": "known to",
-    "due": "due",
-    "started": "started",
-    "duration": "took",
-    "zenml": "ZenML",
-    "native": "native",
-    "name": "run",
-    "link": "link",
-}
+_COLUMNS = Columns(
+    main={
+        "where": "known to",
+        "due": "due",
+        "duration": "took",
+        "zenml": "ZenML result",
+        "native": "native result",
+    },
+    more={"started": "started", "name": "run", "link": "URL"},
+)
 _STYLES = {"failed": "red", "missing": "red", "running": "cyan", "completed": "green"}
 
 
@@ -57,7 +57,7 @@ def history(format: str, since: datetime, limit: int, name: str, **options: Any)
         on_progress(f"runs of {name}")
         rows = load_history(inventory, entry, since=since, limit=limit)
     shown = [_row(row, format) for row in rows]
-    if not rows and format == "table":
+    if not rows and for_people(format):
         click.echo(f"no runs since {since.isoformat(timespec='minutes')}, and none expected.")
         return
     emit(format, shown, _COLUMNS, style=lambda it: _STYLES.get(it["zenml"] or it["where"], ""))
@@ -65,7 +65,7 @@ def history(format: str, since: datetime, limit: int, name: str, **options: Any)
 
 def _row(row: HistoryRow, format: str) -> dict[str, Any]:
     shown = {**asdict(row), "duration": row.duration}
-    if format == "table":
+    if for_people(format):
         shown["link"] = row.zenml_url or row.native_url
         shown["where"] = {"both": "both", "missing": "missing"}.get(row.where, f"{row.where} only")
     return shown

@@ -19,25 +19,34 @@ from pulumi_zenml.cli._options import (
     scope_options,
     selection_options,
 )
-from pulumi_zenml.cli._show import WIDE, emit, safe, table
+from pulumi_zenml.cli._show import Columns, emit, for_people, safe
+from pulumi_zenml.cli._table import render
 from pulumi_zenml.errors import InputError
 from pulumi_zenml.operations import Inventory, ScheduleRow, list_schedules
 
-_COLUMNS = {
-    "name": "name",
-    "pipeline": "pipeline",
-    "stack": "stack",
-    "flavor": "flavor",
-    "cadence": "cadence",
-    "timezone": "zone",
-    "next_run": "next run",
-    "zenml": "ZenML",
-    "native": "native",
-    "last_run": "last run",
-    "last_result": "result",
-    "owner": "owner",
-    "drift": "drift",
-}
+_COLUMNS = Columns(
+    main={
+        "name": "schedule",
+        "next_run": "next run",
+        "native": "native state",
+        "last_result": "last result",
+        "drift": "drift",
+    },
+    more={
+        "project": "project",
+        "pipeline": "pipeline",
+        "stack": "stack",
+        "flavor": "flavor",
+        "cadence": "cadence",
+        "timezone": "time zone",
+        "zenml": "ZenML state",
+        "native_id": "native id",
+        "last_run": "last run",
+        "owner": "owner",
+        "link": "linked by",
+        "url": "URL",
+    },
+)
 
 
 @click.command("list")
@@ -64,13 +73,13 @@ def list_command(format: str, watch: timedelta | None, **options: Any) -> None:
     """
     selection = Selection.of(options)
     if watch:
-        if format != "table":
-            raise InputError("--watch", "it shows a table only; leave out --format.")
-        _watch(selection, watch)
+        if not for_people(format):
+            raise InputError("--watch", "it shows a table only; leave out -o, or give -o wide.")
+        _watch(selection, watch, format)
         return
     inventory, rows = _load(selection)
     shown = [asdict(row) for row in rows]
-    if format == "table":
+    if for_people(format):
         shown = [_for_people(row) for row in rows]
     emit(format, shown, _columns(rows), style=_style)
     print_unreachable(inventory)
@@ -84,38 +93,47 @@ def _load(selection: Selection) -> tuple[Inventory, list[ScheduleRow]]:
         return inventory, list_schedules(inventory)
 
 
-def _watch(selection: Selection, every: timedelta) -> None:
+def _watch(selection: Selection, every: timedelta, format: str) -> None:
     from rich.console import Console
     from rich.live import Live
 
     if not sys.stdout.isatty():
         # A log gets one table after another.
-        console = Console(width=WIDE)
+        console = Console()
         while True:
-            console.print(_screen(selection))
+            console.print(_screen(selection, None, format), soft_wrap=True)
             sys.stdout.flush()
             time.sleep(every.total_seconds())
     with Live(screen=True, auto_refresh=False) as live:
         while True:
-            live.update(_screen(selection), refresh=True)
+            live.update(_screen(selection, live.console.width, format), refresh=True)
             time.sleep(every.total_seconds())
 
 
-def _screen(selection: Selection) -> Any:
+def _screen(selection: Selection, width: int | None, format: str) -> Any:
     """The registry as it is now, with the time over it."""
+    from rich.console import Group
     from rich.text import Text
 
     inventory, rows = _load(selection)
-    shown = table([_for_people(row) for row in rows], _columns(rows), _style)
-    shown.title = Text(f"{inventory.taken.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
+    title = Text(f"{inventory.taken.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
+    shown = render(
+        [_for_people(row) for row in rows],
+        _columns(rows),
+        width=width,
+        wide=format == "wide",
+        style=_style,
+    )
     down = ", ".join(safe(it.name) for it in inventory.unreachable)
-    shown.caption = Text(f"could not be read: {down}") if down else None
-    return shown
+    return Group(title, shown, *([Text(f"could not be read: {down}")] if down else []))
 
 
-def _columns(rows: list[ScheduleRow]) -> dict[str, str]:
+def _columns(rows: list[ScheduleRow]) -> Columns:
     several = len({row.project for row in rows}) > 1
-    return {"project": "project", **_COLUMNS} if several else _COLUMNS
+    if not several:
+        return _COLUMNS
+    main = {"project": "project", **_COLUMNS.main}
+    return Columns(main, more={key: it for key, it in _COLUMNS.more.items() if key not in main})
 
 
 def _for_people(row: ScheduleRow) -> dict[str, Any]:

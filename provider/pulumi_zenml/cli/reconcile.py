@@ -9,19 +9,20 @@ from typing import Any
 import click
 
 from pulumi_zenml.cli._options import confirm, format_option, yes_option
-from pulumi_zenml.cli._show import emit, print_message, progress
+from pulumi_zenml.cli._show import Columns, emit, for_people, print_message, progress
 from pulumi_zenml.operations import ReconcileResult, Repair
 from pulumi_zenml.operations import reconcile as reconcile_it
 
-_COLUMNS = {
-    "schedule": "schedule",
-    "resource": "resource",
-    "property": "property",
-    "old": "in the state",
-    "new": "actual",
-    "action": "action",
-    "url": "link",
-}
+_COLUMNS = Columns(
+    main={
+        "schedule": "schedule",
+        "property": "property",
+        "old": "in the state",
+        "new": "actual",
+        "action": "action",
+    },
+    more={"resource": "resource", "url": "URL"},
+)
 
 
 @click.command()
@@ -60,7 +61,7 @@ def reconcile(
     reconcile_stack = partial(_reconcile, cwd, pulumi_stack, everything)
     found = reconcile_stack(apply=yes and not dry_run)
     if found.repairs and not (yes or dry_run):
-        if format == "table":
+        if for_people(format):
             _show(found, format)
         confirm(f"Run 'pulumi up' for these {len(found.repairs)} resources?", yes=yes)
         found = reconcile_stack(apply=True)
@@ -93,7 +94,7 @@ def _reconcile(cwd: Path, stack: str, everything: bool, *, apply: bool) -> Recon
 
 
 def _show(found: ReconcileResult, format: str) -> None:
-    if format == "table" and not found.repairs:
+    if for_people(format) and not found.repairs:
         click.echo(f"nothing has drifted in stack '{found.stack}'.")
         return
     rows = [row for it in found.repairs for row in _rows(found, it)]

@@ -15,19 +15,21 @@ from pulumi_zenml.cli._options import (
     selection_options,
     yes_option,
 )
-from pulumi_zenml.cli._show import emit
+from pulumi_zenml.cli._show import Columns, emit, for_people
 from pulumi_zenml.operations import RestoreResult, read_backup
 from pulumi_zenml.operations import restore as restore_backup
 
-_COLUMNS = {
-    "outcome": "outcome",
-    "name": "name",
-    "project": "project",
-    "stack": "stack",
-    "cadence": "cadence",
-    "paused": "paused",
-    "differs": "differences",
-}
+_COLUMNS = Columns(
+    main={
+        "outcome": "outcome",
+        "name": "schedule",
+        "stack": "stack",
+        "cadence": "native cadence",
+        "paused": "paused",
+    },
+    more={"project": "project"},
+    below={"differs": "differences"},
+)
 
 
 @click.command()
@@ -55,7 +57,7 @@ def restore(format: str, dry_run: bool, yes: bool, file: Path, **options: Any) -
             planned = restore_backup(
                 selection.connection, backup, dry_run=True, on_progress=on_progress
             )
-        if dry_run or format == "table":
+        if dry_run or for_people(format):
             _show(planned, format)
         if dry_run:
             click.get_current_context().exit(_status(planned))
