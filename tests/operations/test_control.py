@@ -45,12 +45,12 @@ def test_a_managed_one_says_what_the_next_up_will_do(world: World) -> None:
 
 def test_a_pause_for_a_while_ends_by_itself_or_by_what_is_due(world: World) -> None:
     world.call(seed.managed, "daily-mine-dev", "acme/shop/dev/mine", cron="0 3 * * *")
-    waited = world.run("pause", "daily-mine-dev", "--until", "1s", "--yes")
+    waited = world.run("pause", "daily-mine-dev", "--until", "1s", "--wait", "--yes")
     assert waited.code == 0, waited.err
     assert "resumed daily-mine-dev" in waited.err
     assert states(world, "daily-mine-dev") == ("active", "active")
 
-    detached = world.run("pause", "daily-mine-dev", "--until", "1s", "--detach", "--yes")
+    detached = world.run("pause", "daily-mine-dev", "--until", "1s", "--yes")
     assert "resume --due" in detached.out
     assert states(world, "daily-mine-dev") == ("paused", "paused")
     assert world.run("audit", "--json").findings() == {("pause-overdue", "daily-mine-dev")}

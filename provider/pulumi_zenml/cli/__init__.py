@@ -45,6 +45,10 @@ COMMANDS = {
 """Each command's module and attribute, and its line in the help, in alphabetical order."""
 
 
+OWN_FAULT = 70
+"""The exit status for a fault of this package (EX_SOFTWARE of sysexits.h)."""
+
+
 class _LazyGroup(click.Group):
     """A group whose commands are imported when they are called, not when they are listed."""
 
@@ -77,7 +81,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         args: the words after ``pulumi-zenml``; those of the process when None.
 
     Exit status: 0 for success, 2 for an error that this package raises on purpose (one
-    line on stderr) or for wrong usage.
+    line on stderr) or for wrong usage, 70 for a fault of this package. Commands that look for
+    something exit with 1 when they find it.
     """
     try:
         # Once that command was imported, `list` in here is its module.
@@ -88,4 +93,15 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 
         print_message(f"pulumi-zenml: {masked(' '.join(str(error).split()))}")
         sys.exit(2)
+    except Exception as error:
+        # Python would exit with 1, which means findings.
+        from pulumi_zenml.cli._show import print_message
+        from pulumi_zenml.zenml import trace
+        from pulumi_zenml.zenml.masking import masked
+
+        trace.start_trace(())
+        trace.trace(error)
+        text = masked(" ".join(f"{type(error).__name__}: {error}".split()))
+        print_message(f"pulumi-zenml failed where it should not: {text}. {trace.hint()}")
+        sys.exit(OWN_FAULT)
     sys.exit(0)

@@ -17,12 +17,14 @@ import click
 
 from pulumi_zenml.cli._show import FORMATS, OnProgress, print_message, progress, safe
 from pulumi_zenml.errors import InputError, PulumiZenmlError
-from pulumi_zenml.operations import Entry, Inventory, Scope, find_schedule, take_inventory
+from pulumi_zenml.operations import CODES, Entry, Inventory, Scope, find_schedule, take_inventory
 from pulumi_zenml.operations.entry import STATES
 from pulumi_zenml.zenml.connection import Connection
 from pulumi_zenml.zenml.quiet import quiet
 
 ORCHESTRATORS_VARIABLE = "PULUMI_ZENML_ORCHESTRATORS"
+IGNORE_VARIABLE = "PULUMI_ZENML_IGNORE"
+"""Codes of findings that are not wanted here, separated by spaces or commas."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d{1,9})\s*([smhdw])", re.ASCII)
@@ -137,6 +139,27 @@ format_option = click.option(
     default="table",
     show_default=True,
     help="wide is a table with every column, one line for each row.",
+)
+
+
+def _ignored(
+    context: click.Context, option: click.Parameter, codes: tuple[str, ...]
+) -> frozenset[str]:
+    always = os.environ.get(IGNORE_VARIABLE, "").replace(",", " ").split()
+    for code in always:
+        if code not in CODES:
+            raise click.BadParameter(
+                f"{IGNORE_VARIABLE}: '{safe(code)}' is not one of {', '.join(CODES)}."
+            )
+    return frozenset([*codes, *always])
+
+
+ignore_option = click.option(
+    "--ignore",
+    multiple=True,
+    type=click.Choice(list(CODES)),
+    callback=_ignored,
+    help=f"All codes but these, and those in {IGNORE_VARIABLE}.",
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 when_running_option = click.option(

@@ -13,6 +13,7 @@ from pulumi_zenml.cli._options import (
     ago,
     duration,
     format_option,
+    ignore_option,
     scope_options,
     selection_options,
 )
@@ -51,9 +52,7 @@ _STYLES = {"error": "red", "warning": "yellow", "info": ""}
 @click.option(
     "--code", "only", multiple=True, type=click.Choice(list(CODES)), help="Only these codes."
 )
-@click.option(
-    "--ignore", multiple=True, type=click.Choice(list(CODES)), help="All codes but these."
-)
+@ignore_option
 @click.option(
     "--severity",
     type=click.Choice(SEVERITIES),
@@ -110,7 +109,7 @@ def audit(
     format: str,
     as_json: bool,
     only: tuple[str, ...],
-    ignore: tuple[str, ...],
+    ignore: frozenset[str],
     severity: str,
     since: datetime | None,
     grace: timedelta,
@@ -143,7 +142,7 @@ def audit(
         long_running=long_running,
         crowded=crowded,
         only=frozenset(code for code in codes if CODES[code].severity in least),
-        ignore=frozenset(ignore),
+        ignore=ignore,
     )
     with selection.working() as on_progress:
         # A mistake in a URL is reported before the audit records anything.

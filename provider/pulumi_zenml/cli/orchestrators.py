@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 import click
 
-from pulumi_zenml.orchestrators import table
+from pulumi_zenml.cli._options import format_option
+from pulumi_zenml.cli._show import Columns, emit, for_people
+from pulumi_zenml.errors import NotSchedulableError
+from pulumi_zenml.orchestrators import refusal, table
+
+_COLUMNS = Columns(
+    main={"flavor": "flavor", "counterpart": "counterpart", "dialect": "dialect"},
+    more={"found_by": "found by", "left_behind": "left behind"},
+    below={"can": "can", "cannot": "cannot", "refused": "refused"},
+)
+_ONE = Columns(main={"capability": "capability", "value": "value"})
 
 
 @click.command()
 @click.argument("flavor", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@format_option
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--markdown", is_flag=True, help="Print the page docs/orchestrators.md.")
-def orchestrators(flavor: str | None, as_json: bool, markdown: bool) -> None:
+def orchestrators(flavor: str | None, format: str, as_json: bool, markdown: bool) -> None:
     """Show what each orchestrator can do with a schedule, or everything about one FLAVOR.
+
+    Flavors that cannot schedule are shown too, with the reason.
 
     \b
     Example:
@@ -24,31 +37,29 @@ def orchestrators(flavor: str | None, as_json: bool, markdown: bool) -> None:
     if markdown:
         click.echo(table.markdown(), nl=False)
         return
-    rows = [row for row in table.rows() if flavor in (None, row["flavor"])]
-    if not rows:
-        from pulumi_zenml.orchestrators import refusal
-
-        raise click.ClickException(refusal(str(flavor)))
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    shown = Table(show_lines=True)
-    if flavor:
-        shown.add_column("capability")
-        shown.add_column(flavor)
-        for name, value in rows[0].items():
-            shown.add_row(name.replace("_", " "), str(value))
+        format = "json"
+    rows = [row for row in table.every_row() if flavor in (None, row["flavor"])]
+    if not rows or (flavor and rows[0]["refused"] and for_people(format)):
+        raise NotSchedulableError("flavor", refusal(str(flavor)))
+    if not for_people(format):
+        keys = list(dict.fromkeys(key for row in rows for key in row))
+        flat = [{key: row.get(key) for key in keys} for row in rows]
+        emit(format, flat, _COLUMNS, whole=rows)
+    elif flavor:
+        shown = {key: it for key, it in rows[0].items() if key not in ("refused", "instead")}
+        pairs = [{"capability": key.replace("_", " "), "value": it} for key, it in shown.items()]
+        emit(format, pairs, _ONE)
     else:
-        for title in ("flavor", "counterpart", "can", "cannot"):
-            shown.add_column(title, no_wrap=title == "flavor")
-        for row in rows:
-            can, cannot = table.split(row)
-            shown.add_row(
-                str(row["flavor"]), str(row["counterpart"]), ", ".join(can), ", ".join(cannot)
-            )
-    Console().print(shown, markup=False)
-    if not flavor:
-        click.echo("The reasons: pulumi-zenml orchestrators FLAVOR, or --json.")
+        emit(format, [_row(row) for row in rows], _COLUMNS)
+        click.echo("The reasons: pulumi-zenml orchestrators FLAVOR, or -o json.")
+
+
+def _row(row: table.TableRow) -> dict[str, Any]:
+    can, cannot = ([], []) if row["refused"] else table.split(row)
+    return {
+        **dict.fromkeys(_COLUMNS.all(), ""),
+        **row,
+        "can": ", ".join(can),
+        "cannot": ", ".join(cannot),
+    }

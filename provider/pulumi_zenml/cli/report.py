@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
-from pulumi_zenml.cli._options import Selection, scope_options, selection_options
+from pulumi_zenml.cli._options import Selection, ignore_option, scope_options, selection_options
 from pulumi_zenml.cli._show import print_message, safe
 from pulumi_zenml.operations import (
-    CODES,
     AuditOptions,
     build_report,
     check_report_path,
@@ -38,11 +37,9 @@ from pulumi_zenml.operations import (
     show_default=True,
     help="How many days the time lines show, back and ahead.",
 )
-@click.option(
-    "--ignore", multiple=True, type=click.Choice(list(CODES)), help="Leave out these findings."
-)
+@ignore_option
 @click.option("--force", is_flag=True, help="Overwrite a file that is not a report.")
-def report(path: Path, days: int, ignore: tuple[str, ...], force: bool, **options: Any) -> None:
+def report(path: Path, days: int, ignore: frozenset[str], force: bool, **options: Any) -> None:
     """Write one self-contained page: findings, time lines, gaps and load.
 
     It needs no network, and can be searched, filtered and printed. It contains names, ids and
@@ -59,7 +56,7 @@ def report(path: Path, days: int, ignore: tuple[str, ...], force: bool, **option
     selection = Selection.of(options)
     check_report_path(path, force=force)
     reach = timedelta(days=days)
-    measures = AuditOptions(ignore=frozenset(ignore))
+    measures = AuditOptions(ignore=ignore)
     with selection.working() as on_progress:
         taken = build_report(
             selection.connection,

@@ -16,7 +16,14 @@ from pulumi_zenml.operations.audit import audit_inventory, run_audit
 from pulumi_zenml.operations.audit_state import AuditState
 from pulumi_zenml.operations.backup import Backup, BackupItem, read_backup
 from pulumi_zenml.operations.cleanup import CleanupPlan, clean_up, plan_cleanup, watch_removed
-from pulumi_zenml.operations.control import find_schedule, pause, resume, resume_due, trigger
+from pulumi_zenml.operations.control import (
+    DueResume,
+    find_schedule,
+    pause,
+    resume,
+    resume_due,
+    trigger,
+)
 from pulumi_zenml.operations.doctor import Check, diagnose
 from pulumi_zenml.operations.entry import Entry
 from pulumi_zenml.operations.findings import CODES, AuditResult, Finding, FindingCode, Severity
@@ -52,6 +59,7 @@ __all__ = [
     "CleanupPlan",
     "Connection",
     "DriftedProperty",
+    "DueResume",
     "Entry",
     "Finding",
     "FindingCode",

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pulumi_zenml.errors import InputError, NotFoundError, RefusedError
+from pulumi_zenml.errors import (
+    CannotExpressError,
+    InputError,
+    NotFoundError,
+    PulumiZenmlError,
+    RefusedError,
+    RunInProgressError,
+)
 from pulumi_zenml.lifecycle.pair import Pair
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.running import Policy, WhenRunning
@@ -13,6 +20,20 @@ from pulumi_zenml.operations.entry import Entry
 from pulumi_zenml.operations.inventory import Inventory
 from pulumi_zenml.operations.pair_findings import PAUSED_UNTIL, paused_until
 from pulumi_zenml.orchestrators.base import Orchestrator
+from pulumi_zenml.zenml import trace
+
+
+@dataclass(frozen=True)
+class DueResume:
+    """What became of one schedule whose pause is over.
+
+    Args:
+        entry: as it was before.
+        problem: why it was not resumed; empty when it was.
+    """
+
+    entry: Entry
+    problem: str = ""
 
 
 def find_schedule(inventory: Inventory, name: str) -> Entry:
@@ -52,7 +73,8 @@ def pause(
     Args:
         inventory: the inventory of ``entry``.
         entry: the schedule.
-        until: when :func:`resume_due` ends the pause, aware; stored on the record.
+        until: when :func:`resume_due` ends the pause, aware; stored on the record before anything
+            is paused, so that no interruption leaves a pause without its end.
         when_running: ``refuse``, ``wait`` or ``ignore``, when a run would lose its credentials.
 
     Returns:
@@ -65,8 +87,15 @@ def pause(
     """
     if until and entry.record is None:
         raise InputError("--until", f"'{entry.name}' has no record in ZenML to store it on.")
-    _set_paused(inventory, entry, True, when_running)
+    before = paused_until(entry.record) if entry.record else None
     _remember(inventory, entry, until)
+    try:
+        _set_paused(inventory, entry, True, when_running)
+    except (CannotExpressError, RefusedError, RunInProgressError):
+        # Nothing was paused. After any other error one side may be, so its end stays stored.
+        if until or before:
+            _remember(inventory, entry, before, changed=True)
+        raise
     if until:
         return [f"paused until {until.isoformat()}; 'pulumi-zenml resume --due' ends it."]
     return _next_up(entry)
@@ -83,15 +112,28 @@ def resume(inventory: Inventory, entry: Entry) -> list[str]:
     return [*inventory.zenml.warnings, *_next_up(entry)]
 
 
-def resume_due(inventory: Inventory) -> list[Entry]:
-    """Resume what was paused until an instant that has passed; returns what was resumed."""
+def resume_due(inventory: Inventory) -> list[DueResume]:
+    """Resume what was paused until an instant that has passed, whatever fails among it.
+
+    Returns:
+        One for each schedule that was due. What was not resumed stays due.
+    """
     due = []
     for entry in inventory.entries:
         until = paused_until(entry.record) if entry.record else None
-        if until and until <= inventory.taken and entry.reachable:
-            resume(inventory, entry)
-            due.append(entry)
+        if until and until <= inventory.taken:
+            due.append(_resume_due(inventory, entry))
     return due
+
+
+def _resume_due(inventory: Inventory, entry: Entry) -> DueResume:
+    try:
+        resume(inventory, entry)
+    except Exception as error:
+        trace.trace(error)
+        kind = "" if isinstance(error, PulumiZenmlError) else f"{type(error).__name__}: "
+        return DueResume(entry, " ".join(f"{kind}{error}".split()))
+    return DueResume(entry)
 
 
 def trigger(inventory: Inventory, entry: Entry) -> str:
@@ -135,9 +177,12 @@ def _reachable(entry: Entry) -> Orchestrator | None:
     return entry.linked[0].component.orchestrator if entry.linked else entry.orchestrator
 
 
-def _remember(inventory: Inventory, entry: Entry, until: datetime | None) -> None:
+def _remember(
+    inventory: Inventory, entry: Entry, until: datetime | None, *, changed: bool = False
+) -> None:
+    """Store the end of a pause; ``changed`` when the entry is older than what is stored."""
     record = entry.record
-    if record is None or (until is None and not record.metadata.get(PAUSED_UNTIL)):
+    if record is None or (until is None and not changed and not record.metadata.get(PAUSED_UNTIL)):
         return
     records = inventory.zenml.session(entry.project_id).records
     records.note(record, PAUSED_UNTIL, until.isoformat() if until else "")

@@ -100,6 +100,9 @@ def _naming(entry: Entry, now: datetime) -> Iterator[Finding]:
     record = entry.record
     if record is None or record.cadence is None or is_over(entry, now) or "~" in record.name:
         return
+    if not entry.linked:
+        # What is dead is to be removed, under whatever name.
+        return
     problem = _naming_problem(record.name, record.cadence)
     if not problem:
         return
@@ -109,7 +112,7 @@ def _naming(entry: Entry, now: datetime) -> Iterator[Finding]:
         "naming",
         f"its name {problem}. By the convention frequency-purpose-environment-version it is "
         f"'{better}'.",
-        remedies.rebuild(entry),
+        remedies.rename(entry, better),
         better=better,
     )
 

@@ -44,6 +44,18 @@ def rebuild(entry: Entry) -> str:
     )
 
 
+def rename(entry: Entry, name: str) -> str:
+    """Give it another name in its program; an unmanaged one needs a program first."""
+    step = f'name="{name}"'
+    if not entry.owner:
+        return f"{rebuild(entry)}  # then set {step} in the program it writes"
+    _, project, stack, *_ = [*entry.owner.split("/"), "", "", ""]
+    return (
+        f"{shlex.join(['pulumi', 'up', '--stack', stack])}  "
+        f"# after setting {step} in the program of project {project}"
+    )
+
+
 def history(entry: Entry) -> str:
     """Show its runs."""
     return command("history", "--", entry.name, project=entry.project)

@@ -149,12 +149,16 @@ def _is_installed(module: str) -> bool:
 
 def refusal(flavor: str) -> str:
     """Why a flavor that is not registered cannot schedule, and what to use instead."""
-    instead = _ELSEWHERE.format(known=", ".join(known_flavors()))
     if flavor.startswith("skypilot"):
         why = "ZenML's SkyPilot orchestrators start virtual machines and have no schedules."
     else:
         why = REFUSED.get(flavor, "no package registered an orchestrator for this flavor.")
-    return f"its orchestrator has the flavor '{flavor}', which cannot schedule: {why} {instead}"
+    return f"its orchestrator has the flavor '{flavor}', which cannot schedule: {why} {elsewhere()}"
+
+
+def elsewhere() -> str:
+    """What to use instead of a flavor that cannot schedule."""
+    return _ELSEWHERE.format(known=", ".join(known_flavors()))
 
 
 def known_flavors() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pulumi_zenml.orchestrators import REFUSED, get_orchestrator, known_flavors
+from pulumi_zenml.orchestrators import REFUSED, elsewhere, get_orchestrator, known_flavors
 from pulumi_zenml.orchestrators.capabilities import Ability, Gap
 
 TableRow = dict[str, str | int | None]
@@ -17,6 +17,19 @@ def refused() -> dict[str, str]:
     """The flavors that ZenML has and that cannot schedule, with the reason."""
     skypilot = "ZenML's SkyPilot orchestrators start virtual machines and have no schedules."
     return dict(sorted({**REFUSED, "skypilot (all)": skypilot}.items()))
+
+
+def every_row() -> list[TableRow]:
+    """The rows, and one for each flavor that is refused, with the reason and what to use instead.
+
+    ``refused`` and ``instead`` are empty for a flavor that can schedule; a refused one has only
+    these.
+    """
+    able: list[TableRow] = [{**row, "refused": "", "instead": ""} for row in rows()]
+    return able + [
+        {"flavor": flavor, "refused": why, "instead": elsewhere()}
+        for flavor, why in refused().items()
+    ]
 
 
 def split(row: TableRow) -> tuple[list[str], list[str]]:

@@ -34,7 +34,7 @@ def test_pause_and_resume(run: Run, world: World) -> None:
     (row,) = said.json
     assert (row["action"], row["zenml"], row["native"]) == ("paused", "paused", "paused")
     assert "pulumi up --refresh" in row["note"]
-    table = run("resume", made.name, "--yes")
+    table = run("resume", made.name, "--yes", "-o", "wide")
     assert (table.code, state(world, made)) == (0, (False, False))
     assert "resumed" in table.out and made.native in table.out
 
@@ -55,7 +55,8 @@ def test_without_a_terminal_nothing_is_changed_unasked(
 def test_a_pause_that_ends_by_itself(run: Run, world: World) -> None:
     made = unmanaged(world)
     until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    said = run("pause", made.name, "--until", until, "--detach", "--yes", "--format", "json")
+    said = run("pause", made.name, "--until", until, "--yes", "--format", "json")
+    assert "stays paused until the first 'pulumi-zenml resume --due' after" in said.err
     assert said.code == 0 and "resume --due" in said.json[0]["note"]
     nothing = run("resume", "--due", "--format", "json")
     assert (nothing.code, nothing.json) == (0, [])
@@ -76,7 +77,7 @@ def test_pause_waits_for_its_end_and_resumes(
         seen.append(state(world, made))
 
     monkeypatch.setattr(import_module("pulumi_zenml.cli.control"), "_wait", wait)
-    said = run("pause", made.name, "--until", "1h", "--yes")
+    said = run("pause", made.name, "--until", "1h", "--wait", "--yes")
     assert (said.code, seen, state(world, made)) == (0, [(True, True)], (False, False))
     assert f"resumed {made.name}." in said.err
 

@@ -81,7 +81,8 @@ def test_list_in_each_format(run: Run, world: World) -> None:
         "daily-lost-prod": "missing",
     }
     table = [it for it in run("list").out.splitlines() if it.strip()]
-    assert table[0].split()[:4] == ["name", "pipeline", "stack", "flavor"]
+    assert table[0] == "schedule            next run              native state  last result  drift"
+    table = run("list", "-o", "wide").out.splitlines()
     (line,) = [it for it in table if made.name in it and "memory" in it]
     assert "Europe/Berlin" in line and f"acme/shop/dev/{made.name}" in line
 
@@ -158,6 +159,37 @@ def test_audit_with_findings(run: Run, world: World) -> None:
     table = run("audit").out
     assert "record-without-counterpart" in table
     assert table.endswith("2 findings. Schedule drift: 50.0%\n")
+
+
+def test_findings_that_are_never_wanted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_ZENML_IGNORE", "namng")
+    assert "PULUMI_ZENML_IGNORE: 'namng' is not one of" in run("audit").err
+
+
+def test_naming_is_off_where_the_environment_says_so(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unmanaged(world, "Nightly Report")
+    (found,) = run("audit", "--json").json["findings"]
+    assert 'then set name="' in found["fix"] and "adopt" in found["fix"]
+    monkeypatch.setenv("PULUMI_ZENML_IGNORE", "naming,failing")
+    assert (run("audit").code, run("report", "--html", "r.html").code) == (0, 0)
+
+
+def test_a_dead_record_is_not_told_to_change_its_name(run: Run, world: World) -> None:
+    unmanaged(world, "Nightly Report", submitted=False)
+    (found,) = run("audit", "--json").json["findings"]
+    assert found["code"] == "record-without-counterpart"
+
+
+def test_a_fault_of_its_own_is_no_finding(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **options: object) -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("pulumi_zenml.cli.audit.run_audit", broken)
+    said = run("audit")
+    assert (said.code, said.out) == (70, "")
+    assert "failed where it should not: ZeroDivisionError: oh. Set PULUMI_ZENML_LOG" in said.err
 
 
 def test_audit_of_what_cannot_be_read_is_status_2(run: Run, world: World) -> None:
@@ -293,6 +325,10 @@ def test_orchestrators(run: Run) -> None:
     assert one["counterpart"] == "native schedule"
     assert "native schedule" in run("orchestrators").out
     assert "it holds a cron expression." in run("orchestrators", "memory").out
+    (local,) = [it for it in rows.json if it["flavor"] == "local"]
+    assert "nothing is left to fire later" in local["refused"]
+    assert local["instead"].startswith("Use a stack with one of airflow")
+    assert one["refused"] == one["instead"] == ""
     refused = run("orchestrators", "local")
-    assert refused.code == 1
+    assert refused.code == 2
     assert "nothing is left to fire later" in " ".join(refused.err.split())

@@ -25,9 +25,9 @@ PUBLIC = {
     """,
     "pulumi_zenml.operations": """
         Adoption AdoptionPlan AdoptionPreview AdoptionRefusal AlertState AuditOptions AuditResult
-        AuditState Backup BackupItem CODES Check CleanupPlan Connection DriftedProperty Entry
-        Finding FindingCode HistoryRow Inventory OnProgress ReconcileResult Repair Report ReportRow
-        RestoreResult ScheduleRow Scope Severity Unreachable audit_inventory build_report
+        AuditState Backup BackupItem CODES Check CleanupPlan Connection DriftedProperty DueResume
+        Entry Finding FindingCode HistoryRow Inventory OnProgress ReconcileResult Repair Report
+        ReportRow RestoreResult ScheduleRow Scope Severity Unreachable audit_inventory build_report
         check_report_path clean_up diagnose find_schedule list_schedules load_history
         open_alert_targets pause plan_adoption plan_cleanup preview_adoption read_backup reconcile
         render_html restore resume resume_due run_audit send_alerts take_inventory trigger

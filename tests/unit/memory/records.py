@@ -101,7 +101,9 @@ class MemoryRecords:
             return record
         changed = self._changed(record, active=active)
         with self._world.changing("set record active"):
-            self._write(changed)
+            # As ZenML does: what was noted on the record since it was read stays.
+            now = self._world.records.get(record.id, changed)
+            self._write(replace(changed, metadata=now.metadata))
         return changed
 
     def set_cron(self, record: Record, cadence: Cadence) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_a_pause_until_an_instant_is_ended_when_it_is_due(world: World) -> None:
     assert world.records[made.record].metadata[PAUSED_UNTIL] == (NOW + HOUR).isoformat()
     assert resume_due(look()) == []
     due = look(now=NOW + HOUR)
-    assert [it.name for it in resume_due(due)] == [made.name]
+    assert [(it.entry.name, it.problem) for it in resume_due(due)] == [(made.name, "")]
     assert (state(world, made), state(world, other)) == ((False, False), (True, True))
     assert world.records[made.record].metadata[PAUSED_UNTIL] == ""
     assert resume_due(look(now=NOW + 2 * HOUR)) == []
@@ -63,9 +64,52 @@ def test_what_cannot_be_reached_is_not_resumed_and_stays_due(world: World) -> No
     made = unmanaged(world)
     paused(made, HOUR)
     world.down = {"one": "refused"}
-    assert resume_due(look(now=NOW + HOUR)) == []
+    (down,) = resume_due(look(now=NOW + HOUR))
+    assert "cannot be read" in down.problem
     world.down = {}
     assert len(resume_due(look(now=NOW + HOUR))) == 1
+
+
+def test_one_that_fails_does_not_keep_the_others_paused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = unmanaged(world, "daily-a-prod"), unmanaged(world, "daily-b-prod")
+    paused(first, HOUR)
+    paused(second, HOUR)
+    change = MemoryOrchestrator.set_paused
+
+    def failing(self: MemoryOrchestrator, native_id: str, *rest: Any, **options: Any) -> None:
+        if native_id == first.native:
+            raise KeyError("a fault of its own")
+        change(self, native_id, *rest, **options)
+
+    monkeypatch.setattr(MemoryOrchestrator, "set_paused", failing)
+    due = resume_due(look(now=NOW + HOUR))
+    assert {it.entry.name: bool(it.problem) for it in due} == {first.name: True, second.name: False}
+    assert state(world, second) == (False, False)
+    assert world.records[first.record].metadata[PAUSED_UNTIL]
+
+
+def test_the_end_of_a_pause_is_stored_before_anything_is_paused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = unmanaged(world)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MemoryOrchestrator, "set_paused", killed)
+    with pytest.raises(KeyboardInterrupt):
+        paused(made, HOUR)
+    assert world.records[made.record].metadata[PAUSED_UNTIL] == (NOW + HOUR).isoformat()
+
+
+def test_a_refused_pause_leaves_no_end(world: World) -> None:
+    made = unmanaged(world)
+    run(world, made, NOW - HOUR, "running")
+    with pytest.raises(RunInProgressError):
+        paused(made, HOUR)
+    assert not world.records[made.record].metadata.get(PAUSED_UNTIL)
 
 
 def test_every_copy_is_paused(world: World) -> None:
