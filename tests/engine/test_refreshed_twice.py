@@ -15,8 +15,8 @@ pytestmark = pytest.mark.engine
     ("edit", "change"),
     [
         ({"schedule": "0 6 * * *"}, "replace"),
-        ({"schedule": "5 3 * * MON#2"}, "replace"),
-        ({"paused": True}, "update"),
+        pytest.param({"schedule": "5 3 * * MON#2"}, "replace", marks=pytest.mark.slow),
+        pytest.param({"paused": True}, "update", marks=pytest.mark.slow),
     ],
     ids=["cadence", "unsayable", "paused"],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrators.benches import FLAVORS, Ready, ready
+from orchestrators.benches import REAL_AND_ONE_CLOUD, Ready, ready
 from testbed.engine import Project
 from testbed.snapshots import ZenmlClient, zenml_client
 
@@ -18,7 +18,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 pytestmark = [pytest.mark.engine, pytest.mark.server]
 
 
-@pytest.fixture(scope="module", params=FLAVORS)
+@pytest.fixture(scope="module", params=REAL_AND_ONE_CLOUD)
 def made(request: pytest.FixtureRequest) -> Iterator[Ready]:
     with ready(request.param, f"{request.param}-example", request) as made:
         yield made

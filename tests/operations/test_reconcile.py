@@ -276,7 +276,11 @@ def test_a_lock_held_by_another_update_is_a_clear_message(stack: Stack) -> None:
     assert stack.unchanged()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM],
+    ids=["interrupt", "terminate"],
+)
 def test_an_interrupted_run_leaves_the_stack_usable(stack: Stack, number: signal.Signals) -> None:
     stack.world.edit(stack.native(), schedule="0 6 * * *")
     locks = stack.project.folder / ".engine" / "state" / ".pulumi" / "locks"

@@ -40,6 +40,16 @@ ONE_FLAVOR = (
 )
 """For what is the same on each: a real one, and all others in the slow tests."""
 
+REAL_AND_ONE_CLOUD = (
+    *(it for it in FLAVORS if not isinstance(it, str)),
+    "vertex",
+    *(
+        pytest.param(it, marks=pytest.mark.slow)
+        for it in ("azureml", "databricks", "kubeflow", "sagemaker")
+    ),
+)
+"""For what the conformance suite proves in another way: the other clouds in the slow tests."""
+
 
 @dataclass(frozen=True)
 class Ready:

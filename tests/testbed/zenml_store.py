@@ -334,6 +334,11 @@ def create_project(name: str) -> str:
     return str(client().create_project(name=name, description="").id)
 
 
+def activate_project(name: str) -> None:
+    """Make a project the active one of this client's configuration, by name or id."""
+    client().set_active_project(name)
+
+
 def delete_project(name: str) -> None:
     """Delete a project."""
     client().delete_project(name)
