@@ -115,7 +115,7 @@ def test_list_has_filters_and_formats(world: World) -> None:
     ):
         listed = world.run("list", *words, "--format", "json").json
         assert [it["name"] for it in listed] == names
-    table = world.run("list").out
+    table = world.run("list", "-o", "wide").out
     assert "At 03:00 on Monday through Friday" in table
     assert "CET" in table or "CEST" in table
     parsed = yaml.safe_load(world.run("list", "--format", "yaml").out)
