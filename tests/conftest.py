@@ -34,6 +34,8 @@ ALONE = (
     "tests/operations/test_adopt.py*",
     "tests/operations/test_reconcile.py*",
 )
+# They share a world that takes half a minute to make.
+ONE_WORLD = ("tests/faults/test_harness.py*", "tests/faults/test_matrix.py*")
 LONGEST = (
     "*::test_a_pipeline_from_source_*",
     "*::test_many_pairs_*",
@@ -102,6 +104,8 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         if any(fnmatchcase(nodeid, it) for it in ALONE):
             return nodeid
+        if any(fnmatchcase(nodeid, it) for it in ONE_WORLD):
+            return ONE_WORLD[0]
         file = nodeid.partition("::")[0]
         flavor = nodeid.rpartition("[")[2].removesuffix("]").partition("-")[0]
         return f"{file}[{flavor}]" if flavor in REGISTRY else file

@@ -308,14 +308,14 @@ def test_a_module_is_added_to_a_project_that_is_there(world: World) -> None:
 
 
 def test_one_whose_pulumi_stack_is_lost_is_taken_when_asked(world: World) -> None:
-    made = world.call(seed.managed, "daily-mine-dev", "lost/dev/mine", cron="0 3 * * *")
+    made = world.call(seed.managed, "daily-mine-dev", "acme/lost/dev/mine", cron="0 3 * * *")
     refused = world.run("adopt", "daily-mine-dev")
     assert refused.code == 1 and "lost/dev/mine" in refused.out and "--owned" in refused.out
     without_backend(world)
     said = world.run("adopt", "daily-mine-dev", "--owned", "--out", "infra")
     assert said.code == 0, said.err
     program = (world.work / "infra" / "__main__.py").read_text()
-    assert 'adopt="lost/dev/mine"' in program and 'snapshot="training:v1"' in program
+    assert 'adopt="acme/lost/dev/mine"' in program and 'snapshot="training:v1"' in program
     pulumi = project(world, world.work / "infra", stack="dev")
     pulumi.up()
     assert world.natives() == {made.native}
