@@ -12,7 +12,7 @@ import pytest
 
 from orchestrators.benches import ONE_FLAVOR, Ready, ready
 from pulumi_zenml.cadence import schedule_name
-from pulumi_zenml.identity import NOBODY, Owner
+from pulumi_zenml.identity import NOBODY, Owner, new_key
 from pulumi_zenml.lifecycle.pair import Pair
 from pulumi_zenml.lifecycle.pairs import Pairs
 from pulumi_zenml.lifecycle.session import Session
@@ -44,6 +44,8 @@ class Fleet:
         self.connection = ready.connection
         self.scope = Scope(stacks=(ready.stack,))
         self._ready = ready
+        # The flavors share a ZenML server, where one owner would have another flavor's pairs.
+        self._key = new_key()
         self.cadence = self.bench.cadences()[0]
 
     def make(self, purpose: str, owner: str = "") -> Pair:
@@ -51,7 +53,7 @@ class Fleet:
         pairs = Pairs(Session(self.connection))
         name = schedule_name(self.cadence, f"{purpose}-{secrets.token_hex(2)}", "prod")
         spec = ScheduleSpec(
-            owner=Owner("0123456789ab", owner) if owner else NOBODY,
+            owner=Owner(self._key, owner) if owner else NOBODY,
             name=name,
             stack=self._ready.stack,
             cadence=self.cadence,
