@@ -64,7 +64,7 @@ def main(count: int, rounds: int, server: bool) -> None:
     with tempfile.TemporaryDirectory() as name, world(Path(name), server) as env:
         ours = [measure(Path(name) / f"ours{n}", SCHEDULES, count, env) for n in range(rounds)]
         base = [measure(Path(name) / f"base{n}", NOTHING, count, env) for n in range(rounds)]
-        dead = {how: without_zenml(Path(name) / how, count, env, how) for how in DEAD}
+        dead = {how: while_down(Path(name) / how, count, env, how) for how in DEAD}
     where = "a ZenML server" if server else "a local ZenML store"
     print(f"\n{count} resources, median of {rounds} rounds, seconds; {where}")
     print(f"{'':20}{'schedules':>12}{'nothing':>12}")
@@ -154,7 +154,7 @@ DEAD: dict[str, type[BaseHTTPRequestHandler] | None] = {
 }
 
 
-def without_zenml(folder: Path, count: int, env: dict[str, str], how: str) -> tuple[float, float]:
+def while_down(folder: Path, count: int, env: dict[str, str], how: str) -> tuple[float, float]:
     """Seconds of a preview, and of an update that fails, where ZenML cannot be reached."""
     folder.mkdir()
     handler = DEAD[how]

@@ -91,8 +91,9 @@ def _place(nodeid: str) -> int:
     places = [place for place, pattern in enumerate(ORDER) if fnmatchcase(nodeid, pattern)]
     alone = any(fnmatchcase(nodeid, pattern) for pattern in ALONE)
     # Of those that run alone, the longest begin while the other processes are busy.
-    last = len(ORDER) + alone * (1 + (not any(fnmatchcase(nodeid, it) for it in LONGEST)))
-    return min(places, default=last)
+    longest = any(fnmatchcase(nodeid, it) for it in LONGEST)
+    last = 2 if alone and not longest else 1 if alone else 0
+    return min(places, default=len(ORDER) + last)
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]

@@ -16,6 +16,7 @@ import pytest
 
 from operations import seed
 from pulumi_zenml.json_types import Json
+from said import Said as Said
 from testbed import zenml_store
 from testbed.snapshots import ZenmlClient, zenml_client
 from testbed.warm import Warm
@@ -28,24 +29,6 @@ TESTS = Path(__file__).resolve().parents[1]
 FLAVOR = "zenml_filecron.flavor.FileCronFlavor"
 # The console script that lies beside the interpreter: what a user runs.
 COMMAND = Path(sys.executable).with_name("pulumi-zenml")
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command said and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    def findings(self) -> set[tuple[str, str]]:
-        """Code and schedule (or native id where there is none) of every finding."""
-        found = self.json["findings"]
-        return {(it["code"], it["schedule"] or it["native_id"]) for it in found}
 
 
 @dataclass

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-REAL = ("airflow", "hyperai")
+from orchestrators.benches import STAND_INS
+
 LONG = ("test_hostile_names_are_refused_or_harmless",)
 # What the lifecycle does with a flavor's answers, which the other tests of the suite prove. The
 # orchestrator in memory and the real ones pass these in each run.
@@ -33,4 +34,4 @@ def _is_slow(item: pytest.Function) -> bool:
     if item.originalname == "test_a_failed_replace_leaves_the_old_pair":
         # By then its counterpart is there, which the flavor has to remove again.
         return given["step"] != "shape"
-    return item.originalname in LONG or (flavor not in REAL and item.originalname in SAME)
+    return item.originalname in LONG or (flavor in STAND_INS and item.originalname in SAME)

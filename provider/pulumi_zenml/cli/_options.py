@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import sys
@@ -19,7 +18,7 @@ from pulumi_zenml.cli._show import FORMATS, OnProgress, print_message, progress,
 from pulumi_zenml.errors import InputError, PulumiZenmlError
 from pulumi_zenml.operations import CODES, Entry, Inventory, Scope, find_schedule, take_inventory
 from pulumi_zenml.operations.entry import STATES
-from pulumi_zenml.zenml.connection import Connection
+from pulumi_zenml.zenml.connection import Connection, read_overrides
 from pulumi_zenml.zenml.quiet import quiet
 
 ORCHESTRATORS_VARIABLE = "PULUMI_ZENML_ORCHESTRATORS"
@@ -248,11 +247,4 @@ def _orchestrators(file: Path | None) -> Mapping[str, Mapping[str, Any]]:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(where, f"'{file}' cannot be read: {error}.") from error
-    try:
-        loaded = json.loads(text) if text else {}
-    except json.JSONDecodeError as error:
-        # The text may hold secrets, so it is not quoted.
-        raise InputError(where, f"it is not JSON from line {error.lineno} on.") from None
-    if not isinstance(loaded, dict) or not all(isinstance(it, dict) for it in loaded.values()):
-        raise InputError(where, "it must be an object of objects, by orchestrator name.")
-    return loaded
+    return read_overrides(text, where)

@@ -121,18 +121,12 @@ def _blocks(rows: Sequence[Mapping[str, Any]], columns: Columns, width: int) -> 
     for n, row in enumerate(rows):
         if n:
             yield row, ""
-        yield from (
-            (row, line if first else _GAP + line)
-            for key, heading in columns.main.items()
-            if (cell := _cell(row[key]))
-            for first, line in _first(_wrap(f"{heading}: {cell}", width - len(_GAP)))
-        )
+        for key, heading in columns.main.items():
+            if cell := _cell(row[key]):
+                first, *more = _wrap(f"{heading}: {cell}", width - len(_GAP))
+                yield row, first
+                yield from ((row, _GAP + line) for line in more)
         yield from _sentences(row, columns.below, width)
-
-
-def _first(lines: list[str]) -> Iterator[tuple[bool, str]]:
-    for n, line in enumerate(lines):
-        yield n == 0, line
 
 
 def _cells(rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str]) -> list[list[str]]:

@@ -14,7 +14,6 @@ from pulumi_zenml.orchestrators.counterpart import Counterpart
 from pulumi_zenml.zenml.cache import Cache
 from pulumi_zenml.zenml.errors import zenml_errors
 from pulumi_zenml.zenml.project import ZenmlProject, component_of
-from pulumi_zenml.zenml.project import pages as pages
 
 if TYPE_CHECKING:
     from zenml.models import ComponentResponse

@@ -15,7 +15,7 @@ from pulumi_zenml.errors import (
     PulumiZenmlError,
 )
 from pulumi_zenml.lifecycle.ports import Zenml
-from pulumi_zenml.lifecycle.session import Session, pages
+from pulumi_zenml.lifecycle.session import Session
 from pulumi_zenml.operations.zenml_rows import (
     Component,
     Connector,
@@ -31,6 +31,7 @@ from pulumi_zenml.orchestrators.base import Target
 from pulumi_zenml.zenml.connection import Connection
 from pulumi_zenml.zenml.errors import zenml_errors
 from pulumi_zenml.zenml.masking import without_login
+from pulumi_zenml.zenml.project import pages
 from pulumi_zenml.zenml.records import Records
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -10,7 +9,7 @@ from pulumi_zenml.errors import InputError, NotSchedulableError, near
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.lifecycle.spec import WHEN_RUNNING
 from pulumi_zenml.orchestrators import get_orchestrator
-from pulumi_zenml.zenml.connection import Connection, wrong_url
+from pulumi_zenml.zenml.connection import Connection, read_overrides, wrong_url
 
 NAMESPACE = "zenml"
 KEYS = ("apiKey", "orchestrators", "project", "serverUrl", "whenRunning")
@@ -52,7 +51,8 @@ def read_configuration(get: Callable[[str], str]) -> Configured:
             )
         )
     try:
-        connection = replace(connection, orchestrators=_objects(get("orchestrators")))
+        given = read_overrides(get("orchestrators"), f"{NAMESPACE}:orchestrators")
+        connection = replace(connection, orchestrators=given)
     except InputError as error:
         mistakes.append(error)
     return Configured(connection, tuple(mistakes))
@@ -113,14 +113,3 @@ def unknown_components(
                 f"{NAMESPACE}:orchestrators names '{name}', and ZenML has no orchestrator of that "
                 f"name. It has: {known}."
             )
-
-
-def _objects(text: str) -> dict[str, dict[str, Json]]:
-    key = f"{NAMESPACE}:orchestrators"
-    try:
-        loaded = json.loads(text) if text else {}
-    except json.JSONDecodeError as error:
-        raise InputError(key, f"it is not JSON: {error}.") from None
-    if not isinstance(loaded, dict) or not all(isinstance(it, dict) for it in loaded.values()):
-        raise InputError(key, "it must be an object of objects, by orchestrator name.")
-    return loaded

@@ -202,15 +202,11 @@ def _failures(mistakes: Iterable[InputError]) -> list[CheckFailure]:
     ]
 
 
-_HOSTS: list[tuple[object, Host]] = []
+_HOST: list[Host] = []
 
 
 def _host(req: ConfigureRequest) -> Host:
-    """One host for all providers of a process."""
-    raw = getattr(req.config, "raw_config", None)
-    for known, host in _HOSTS:
-        if known == raw:
-            return host
-    host = Host.configured(req.config)
-    _HOSTS.append((raw, host))
-    return host
+    """The one host of a process, which Pulumi configures once; it asks for one at a time."""
+    if not _HOST:
+        _HOST.append(Host.configured(req.config))
+    return _HOST[0]

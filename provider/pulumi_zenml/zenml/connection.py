@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pulumi_zenml.errors import UnreachableError
+from pulumi_zenml.errors import InputError, UnreachableError
 from pulumi_zenml.json_types import Json
 from pulumi_zenml.zenml.errors import ZENML, zenml_errors
 from pulumi_zenml.zenml.masking import secrets_in, secrets_of_environment, without_login
@@ -162,6 +163,25 @@ def probe(url: str) -> None:
             ZENML,
             f"{shown} answers {answer.status_code}: something is there, but ZenML is not. {hint}",
         )
+
+
+def read_overrides(text: str, key: str) -> dict[str, dict[str, Json]]:
+    """The keys that override orchestrators' configuration, by component name.
+
+    Args:
+        text: JSON; empty for none.
+        key: where it comes from, for the error.
+
+    Raises:
+        InputError: it is not an object of objects. The text may hold secrets and is not quoted.
+    """
+    try:
+        loaded = json.loads(text) if text else {}
+    except json.JSONDecodeError as error:
+        raise InputError(key, f"it is not JSON from line {error.lineno} on.") from None
+    if not isinstance(loaded, dict) or not all(isinstance(it, dict) for it in loaded.values()):
+        raise InputError(key, "it must be an object of objects, by orchestrator name.")
+    return loaded
 
 
 def wrong_url(url: str) -> str:

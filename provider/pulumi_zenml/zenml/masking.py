@@ -16,7 +16,7 @@ _NAMES = re.compile(
     r"|(api|access|account|private|ssh)_?key",
     re.IGNORECASE,
 )
-_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 # Shorter ones may be part of a text by chance.
 _SHORTEST = 4
 
@@ -65,6 +65,4 @@ def without_login(text: str, instead: str = "") -> str:
         text: a URL, or text with URLs in it.
         instead: what stands in their place.
     """
-    if instead:
-        return _IN_URL.sub(instead, text)
-    return re.sub(r"(?<=://)[^/@\s]+@", "", text)
+    return _LOGIN.sub(f"{instead}@" if instead else "", text)

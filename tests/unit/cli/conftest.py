@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from pulumi_zenml.cli import main
+from said import Said as Said
 from unit.memory.fixtures import memory_flavor as memory_flavor
 from unit.memory.fixtures import world as world
 from unit.memory.fixtures import zenml_in_memory as zenml_in_memory
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command said and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
 
 Run = Callable[..., Said]
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pulumi_zenml.errors import RefusedError
-from pulumi_zenml.lifecycle.session import Session, pages
+from pulumi_zenml.lifecycle.session import Session
 from pulumi_zenml.operations.doctor.check import Check, run_check
 from pulumi_zenml.orchestrators.probe import ProbeResult
 from pulumi_zenml.zenml.errors import ZENML, zenml_errors
+from pulumi_zenml.zenml.project import pages
 
 if TYPE_CHECKING:
     from zenml.models import StackResponse

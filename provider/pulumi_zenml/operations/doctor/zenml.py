@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pulumi_zenml.errors import NotFoundError
-from pulumi_zenml.lifecycle.session import pages
 from pulumi_zenml.operations.doctor.check import Check, run_check
 from pulumi_zenml.operations.doctor.packages import supported
 from pulumi_zenml.orchestrators.probe import ProbeResult
 from pulumi_zenml.zenml.connection import Connection, probe
 from pulumi_zenml.zenml.errors import ZENML, zenml_errors
+from pulumi_zenml.zenml.project import pages
 
 if TYPE_CHECKING:
     from zenml.client import Client
